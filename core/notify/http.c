@@ -103,7 +103,7 @@ post(struct post *p, double deadline, struct err *e)
         double left = deadline - clock_seconds();
         double pause = i == 0 ? 0 : wait;
 
-        wait *= i == 0 ? 1 : 3;
+        wait *= 3;
         if (left <= pause + 0.1) {
             break;
         }
