@@ -26,7 +26,8 @@ stands_for_it(struct restore *r, const char *db, bool *yes, struct err *e)
     const char        *params[] = {r->name};
     const char        *owner = json_opt_str(r->live, "owner", "");
     struct repo_source is = {0};
-    struct aside_list  aside = {0};
+    uint32_t          *before = NULL;
+    size_t             n = 0, cap = 0;
     PGresult          *res = NULL;
     int                rc = -1;
 
@@ -37,18 +38,17 @@ stands_for_it(struct restore *r, const char *db, bool *yes, struct err *e)
         return rc;
     }
     if ((res = pg_query(r->maintenance, e, sql, 1, params)) != NULL && PQntuples(res) == 1 &&
-        aside_list_read(r->maintenance, r->name, &aside, e) == 0) {
+        aside_oids(r->maintenance, r->name, owner, &before, &n, &cap, e) == 0) {
         bool here = strtoull(PQgetvalue(res, 0, 1), NULL, 10) == is.system_identifier;
 
         *yes = here && strtoul(PQgetvalue(res, 0, 0), NULL, 10) == is.database_oid;
-        for (size_t i = 0; here && i < aside.n; i++) {
-            *yes = *yes ||
-                (aside.v[i].oid == is.database_oid && strcmp(aside.v[i].owner, owner) == 0);
+        for (size_t i = 0; here && i < n; i++) {
+            *yes = *yes || before[i] == is.database_oid;
         }
         rc = 0;
     }
     PQclear(res);
-    aside_list_free(&aside);
+    free(before);
     source_free(&is);
     return rc;
 }
