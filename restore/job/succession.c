@@ -132,12 +132,31 @@ note_at(const struct succession *x, const struct storage_location *place,
     return rc;
 }
 
+static const char *
+configured_name(const struct succession *x)
+{
+    return x->o->database != NULL ? x->o->database : x->name;
+}
+
+/* Neither options nor configuration name a repository; one that is named badly is none of these. */
+static bool
+has_no_repository(const struct succession *x)
+{
+    struct strlist names = {0};
+    struct err     ignored = ERR_INIT;
+    bool           none = x->o->repo == NULL &&
+        config_repo_names(x->o->config, NULL, configured_name(x), &names, &ignored) != 0;
+
+    strlist_free(&names);
+    return none;
+}
+
 /* The places are the caller's to free. */
 static int
 find_places(const struct succession *x, struct storage_location **places, size_t *n, struct err *e)
 {
     const struct options *o = x->o;
-    const char           *db = o->database != NULL ? o->database : x->name;
+    const char           *db = configured_name(x);
 
     if (o->repo == NULL) {
         return storage_locations_find(o->config, NULL, db, &o->given, places, n, e);
@@ -147,8 +166,9 @@ find_places(const struct succession *x, struct storage_location **places, size_t
     return storage_location_find(o->config, o->repo, db, &o->given, *places, e);
 }
 
-int
-succession_note(const struct succession *x, struct err *e)
+/* In all places, also when one of them fails.  -1: a name that may have to go over has not. */
+static int
+note_all(const struct succession *x, struct err *e)
 {
     struct storage_location *places = NULL;
     struct repo_source       s = {0};
@@ -174,7 +194,7 @@ succession_tell(const struct succession *x)
 {
     struct err e = ERR_INIT;
 
-    if (succession_note(x, &e) == 0 || e.kind == ERR_USAGE) {
+    if (has_no_repository(x) || note_all(x, &e) == 0) {
         return;
     }
     if (x->dropped != 0) {
@@ -196,16 +216,16 @@ succession_before_drop(const struct options *o, struct repo *repo, PGconn *conn,
 {
     const struct succession x = {
         .o = o, .repo = repo, .conn = conn, .name = a->was, .every_name = true};
-    int rc = succession_note(&x, e);
+    int rc;
 
-    if (rc != 0 && e->kind == ERR_USAGE) {
+    if (has_no_repository(&x)) {
         log_hinted(LOG_WARN, "--repo names it",
                    "no repository is named: where a name stands for \"%s\", the next backup of "
                    "\"%s\" needs --adopt",
                    a->name, a->was);
-        err_clear(e);
         return 0;
     }
+    rc = note_all(&x, e);
     if (rc != 0) {
         err_wrap(e, "\"%s\" is not dropped: its name could not be given to \"%s\"", a->name,
                  a->was);

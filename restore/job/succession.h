@@ -21,10 +21,8 @@ struct succession {
     bool every_name;     /* of the repository; or the one that the options say and the database's */
 };
 
-/* In all repositories that the options or the configuration name, also when one of them fails.  -1:
- * a name that may have to go over has not; ERR_USAGE: no repository is named. */
-int succession_note(const struct succession *, struct err *);
-/* The same; a failure is a warning, as the names have changed places. */
+/* In all repositories that the options or the configuration name, also when one of them fails.  A
+ * failure is a warning, as the names have changed places. */
 void succession_tell(const struct succession *);
 /* Before a database that is set aside is dropped.  -1: it must not be.  Where no repository is
  * named, this is said. */

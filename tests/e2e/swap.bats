@@ -93,6 +93,10 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     # What the name still stands for is not dropped before it stands for the one that has it.
     expect_status 1 pgassay restore --drop-leftover "$aside" --repo "$T/away"
     expect_text "\"$aside\" is not dropped" "$T/away"
+    # One that is named badly is not none.
+    echo "[repo bad]" >"$T/bad.conf"
+    expect_status 2 pgassay restore --drop-leftover "$aside" --repo bad --config "$T/bad.conf"
+    expect_text "is not dropped" "has no path"
     expect_equal "$(bound)" "$(oid "$aside")"
     expect_status 0 pgassay restore --drop-leftover "$aside" --json --repo "$REPO"
     echo "$output" >"$T/dropped.json"
