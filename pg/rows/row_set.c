@@ -10,6 +10,16 @@ struct row_mark {
     size_t   offset, length;
 };
 
+static void
+add_mark(struct row_set *s, struct row_mark m)
+{
+    const struct row_sum one = {.rows = 1, .bytes = m.length, .a = m.a, .b = m.b};
+
+    row_sum_merge(&s->sum, &one);
+    VEC_GROW(s->v, s->n, s->cap);
+    s->v[s->n++] = m;
+}
+
 /* The row is in bytes already. */
 static void
 mark(struct row_set *s, const uint8_t key[16], size_t offset, size_t length)
@@ -17,9 +27,7 @@ mark(struct row_set *s, const uint8_t key[16], size_t offset, size_t length)
     struct row_sum one = {0};
 
     row_sum_add(&one, key, s->bytes.data + offset, length);
-    row_sum_merge(&s->sum, &one);
-    VEC_GROW(s->v, s->n, s->cap);
-    s->v[s->n++] = (struct row_mark){one.a, one.b, offset, length};
+    add_mark(s, (struct row_mark){one.a, one.b, offset, length});
 }
 
 int
@@ -85,15 +93,43 @@ row_length(bool binary, const uint8_t *p, size_t left)
     return binary ? binary_row(p, left) : text_row(p, left);
 }
 
-int
-row_set_cut(struct row_set *s, const uint8_t key[16], bool binary, struct err *e)
+/* How many rows of like are tried, from the one that should be next. */
+enum { LIKE = 8 };
+
+/* The row that the bytes at p begin with, if it is one of the next of like: a row tells where it
+ * ends, so what begins with the bytes of one is this one. */
+static const struct row_mark *
+known_row(const struct row_set *like, size_t *next, const uint8_t *p, size_t left)
 {
-    size_t at = 0, length;
+    const size_t end = like->n - *next > LIKE ? *next + LIKE : like->n;
+
+    for (size_t i = *next; i < end; i++) {
+        const struct row_mark *m = &like->v[i];
+
+        if (m->length <= left && memcmp(p, like->bytes.data + m->offset, m->length) == 0) {
+            *next = i + 1;
+            return m;
+        }
+    }
+    return NULL;
+}
+
+int
+row_set_cut(struct row_set *s, const struct row_set *like, const uint8_t key[16], bool binary,
+            struct err *e)
+{
+    size_t at = 0, next = 0, length;
 
     while (at < s->bytes.len) {
-        const uint8_t *p = s->bytes.data + at;
-        size_t         left = s->bytes.len - at;
+        const uint8_t         *p = s->bytes.data + at;
+        size_t                 left = s->bytes.len - at;
+        const struct row_mark *known = known_row(like, &next, p, left);
 
+        if (known != NULL) {
+            add_mark(s, (struct row_mark){known->a, known->b, at, known->length});
+            at += known->length;
+            continue;
+        }
         length = row_length(binary, p, left);
         if (length == 0) {
             return err_set(e, ERR_CORRUPT, "%zu bytes at the end are no whole row", left);

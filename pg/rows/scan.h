@@ -96,6 +96,11 @@ void scan_plan_free(struct scan_plan *);
  */
 uint64_t scan_range_width(uint64_t heap_blocks, uint64_t bytes);
 
+/* What the server takes for the size of its and the system's cache (effective_cache_size): a heap
+ * of so many blocks at most is read by parts_by_scan, as its blocks do not come from a disk again
+ * for each part.  For those who make a plan themselves. */
+int scan_cached_blocks(PGconn *, uint64_t *blocks, struct err *);
+
 struct scan_options {
     int                     jobs;
     uint64_t                part_min;        /* bytes; see scan_share.h; 0 but for tests */

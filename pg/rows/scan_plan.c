@@ -128,9 +128,8 @@ explain(PGconn *conn, struct scan_table *t, uint64_t width, bool *planned, bool 
         : explain_says(conn, &c, SCAN_RANGES_ONLY, "Tid Range Scan", planned, &t->splittable, e);
 }
 
-/* What the server takes for the size of its and the system's cache. */
-static int
-read_cached_blocks(PGconn *conn, uint64_t *blocks, struct err *e)
+int
+scan_cached_blocks(PGconn *conn, uint64_t *blocks, struct err *e)
 {
     char *value = pg_value(conn, e,
                            "SELECT setting FROM pg_catalog.pg_settings WHERE name = "
@@ -219,7 +218,7 @@ scan_plan(struct snapshot *s, struct scan_table *tables, size_t n, struct scan_p
 {
     size_t   pack = SIZE_MAX;
     uint64_t width = 0, cached_blocks = 0;
-    int      rc = read_cached_blocks(s->conn, &cached_blocks, e);
+    int      rc = scan_cached_blocks(s->conn, &cached_blocks, e);
 
     *p = (struct scan_plan){0};
     for (size_t i = 0; rc == 0 && i < n; i++) {

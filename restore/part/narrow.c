@@ -71,8 +71,8 @@ read_backup(struct narrow *n, struct lane *lane, const struct manifest_range *ra
             return -1;
         }
     }
-    return row_set_cut(rows, n->r->manifest->fingerprint_key, lane->piece->leaf->scan.copy.binary,
-                       e);
+    return row_set_cut(rows, &lane->rows[LIVE], n->r->manifest->fingerprint_key,
+                       lane->piece->leaf->scan.copy.binary, e);
 }
 
 struct keeping {

@@ -33,7 +33,8 @@ in_backup(const struct live_table *t, const char *schema, const char *name)
 }
 
 static void
-leaf_init(struct leaf *leaf, const struct live_table *t, int version, const PGresult *res, int row)
+leaf_init(struct leaf *leaf, const struct live_table *t, int version, uint64_t cached_blocks,
+          const PGresult *res, int row)
 {
     const struct manifest_table *table;
 
@@ -50,8 +51,9 @@ leaf_init(struct leaf *leaf, const struct live_table *t, int version, const PGre
         .heap_blocks = strtoull(PQgetvalue(res, row, C_BLOCKS), NULL, 10),
         .bytes = strtoull(PQgetvalue(res, row, C_BYTES), NULL, 10),
         .rangeable = *PQgetvalue(res, row, C_HEAP) == 't',
-        .splittable = version >= 140000,
     };
+    leaf->scan.parts_by_scan = leaf->scan.heap_blocks <= cached_blocks;
+    leaf->scan.splittable = leaf->scan.parts_by_scan || version >= 140000;
     for (size_t i = 0; i < table->n_columns; i++) {
         if (!table->columns[i].generated) {
             leaf->columns[leaf->scan.copy.n_columns++] = table->columns[i].name;
@@ -114,14 +116,14 @@ usable(const struct narrow *n, const struct leaf *leaf, const PGresult *res, int
 }
 
 static bool
-plan_leaves(struct narrow *n, const PGresult *res)
+plan_leaves(struct narrow *n, uint64_t cached_blocks, const PGresult *res)
 {
     n->n_leaves = (size_t)PQntuples(res);
     n->leaves = xcalloc(n->n_leaves + 1, sizeof *n->leaves);
     for (size_t i = 0; i < n->n_leaves; i++) {
         struct leaf *leaf = &n->leaves[i];
 
-        leaf_init(leaf, n->t, pg_version(n->conn), res, (int)i);
+        leaf_init(leaf, n->t, pg_version(n->conn), cached_blocks, res, (int)i);
         if (!usable(n, leaf, res, (int)i)) {
             return false;
         }
@@ -135,11 +137,15 @@ narrow_plan(struct narrow *n, bool *possible, struct err *e)
 {
     char        oid[16];
     const char *params[] = {oid};
+    uint64_t    cached_blocks;
     PGresult   *res;
 
+    if (scan_cached_blocks(n->conn, &cached_blocks, e) != 0) {
+        return -1;
+    }
     (void)snprintf(oid, sizeof oid, "%u", n->t->oid);
     res = pg_query(n->conn, e, leaves_sql, 1, params);
-    *possible = res != NULL && plan_leaves(n, res);
+    *possible = res != NULL && plan_leaves(n, cached_blocks, res);
     PQclear(res);
     return res == NULL ? -1 : 0;
 }
