@@ -1,5 +1,6 @@
 #include "pg/snapshot/ddlcheck.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,88 +9,121 @@
  * definitions.  Other sessions' temporary objects come and go all the time, TOAST tables are
  * swapped by REFRESH: neither is in a dump.  pg_class is compared only by its defining columns, as
  * statistics and relfilenode change without DDL (and a locked table's relfilenode cannot).
+ *
+ * In the others the numbers of the transactions that wrote the rows are enough: a row that is new
+ * to the snapshot was written by a transaction that the snapshot does not see, whose number no row
+ * of the snapshot has; and where no row is new, one that is gone is missed in the count.  There are
+ * few different numbers (initdb writes a catalog in one transaction or two), so they are counted.
  */
-#define NOT_TEMP(col)                                                                              \
-    col " NOT IN (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname ~ "                  \
-        "'^pg_(toast|temp_|toast_temp_)')"
-#define OF_REL(col)                                                                                \
-    col " IN (SELECT r.oid FROM pg_catalog.pg_class r WHERE r.relpersistence <> 't' AND "          \
-        "r.relkind <> 't'"                                                                         \
-        " AND r.relnamespace <> 99)"
-#define XMIN "x.xmin::text"
+#define PASSING                                                                                    \
+    "WITH spaces AS MATERIALIZED (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname ~ "  \
+    "'^pg_(toast|temp_|toast_temp_)'), rels AS MATERIALIZED (SELECT r.oid FROM "                   \
+    "pg_catalog.pg_class r WHERE r.relpersistence = 't' OR r.relkind = 't' OR r.relnamespace = "   \
+    "99) "
+#define NOT_TEMP(col) col " NOT IN (SELECT s.oid FROM spaces s)"
+#define OF_REL(col)   col " NOT IN (SELECT s.oid FROM rels s)"
 
 static const struct {
     const char *catalog;
-    const char *key;    /* what identifies and dates a row */
     const char *filter; /* NULL: all rows */
     const char *objid;  /* for pg_describe_object(), or NULL */
     const char *objsubid;
 } catalogs[] = {
-    {"pg_namespace", "x.oid, " XMIN, NOT_TEMP("x.oid"), "x.oid", "0"},
-    {"pg_class",
-     "x.oid, x.relname, x.relnamespace, x.reloftype, x.relowner, x.relam, x.reltablespace, "
-     "x.relkind, x.relhasrules,"
-     " x.relrowsecurity, x.relforcerowsecurity, x.relreplident, x.relispartition, x.relacl, "
-     "x.reloptions, "
-     "x.relpartbound",
-     "x.relpersistence <> 't' AND x.relkind <> 't' AND x.relnamespace <> 99", "x.oid", "0"},
-    {"pg_attribute", "x.attrelid, x.attnum, " XMIN, OF_REL("x.attrelid"), "x.attrelid", "x.attnum"},
-    {"pg_attrdef", "x.oid, " XMIN, OF_REL("x.adrelid"), "x.oid", "0"},
-    {"pg_type", "x.oid, " XMIN, NOT_TEMP("x.typnamespace"), "x.oid", "0"},
-    {"pg_enum", "x.oid, " XMIN, NULL, NULL, NULL},
-    {"pg_range", "x.rngtypid, " XMIN, NULL, NULL, NULL},
-    {"pg_proc", "x.oid, " XMIN, NOT_TEMP("x.pronamespace"), "x.oid", "0"},
-    {"pg_aggregate", "x.aggfnoid::oid, " XMIN, NULL, NULL, NULL},
-    {"pg_operator", "x.oid, " XMIN, NOT_TEMP("x.oprnamespace"), "x.oid", "0"},
-    {"pg_opclass", "x.oid, " XMIN, NOT_TEMP("x.opcnamespace"), "x.oid", "0"},
-    {"pg_opfamily", "x.oid, " XMIN, NOT_TEMP("x.opfnamespace"), "x.oid", "0"},
-    {"pg_collation", "x.oid, " XMIN, NOT_TEMP("x.collnamespace"), "x.oid", "0"},
-    {"pg_cast", "x.oid, " XMIN, NULL, "x.oid", "0"},
-    {"pg_rewrite", "x.oid, " XMIN, OF_REL("x.ev_class"), "x.oid", "0"},
-    {"pg_constraint", "x.oid, " XMIN, NOT_TEMP("x.connamespace"), "x.oid", "0"},
-    {"pg_index", "x.indexrelid, " XMIN, OF_REL("x.indrelid"), NULL, NULL},
-    {"pg_trigger", "x.oid, " XMIN, OF_REL("x.tgrelid"), "x.oid", "0"},
-    {"pg_event_trigger", "x.oid, " XMIN, NULL, "x.oid", "0"},
-    {"pg_policy", "x.oid, " XMIN, OF_REL("x.polrelid"), "x.oid", "0"},
-    {"pg_inherits", "x.inhrelid, x.inhseqno, " XMIN, OF_REL("x.inhrelid"), NULL, NULL},
-    {"pg_partitioned_table", "x.partrelid, " XMIN, OF_REL("x.partrelid"), NULL, NULL},
-    {"pg_sequence", "x.seqrelid, " XMIN, OF_REL("x.seqrelid"), NULL, NULL},
-    {"pg_statistic_ext", "x.oid, " XMIN, NOT_TEMP("x.stxnamespace"), "x.oid", "0"},
-    {"pg_ts_config", "x.oid, " XMIN, NOT_TEMP("x.cfgnamespace"), "x.oid", "0"},
-    {"pg_ts_dict", "x.oid, " XMIN, NOT_TEMP("x.dictnamespace"), "x.oid", "0"},
-    {"pg_publication", "x.oid, " XMIN, NULL, "x.oid", "0"},
-    {"pg_publication_rel", "x.oid, " XMIN, NULL, "x.oid", "0"},
-    {"pg_extension", "x.oid, " XMIN, NULL, "x.oid", "0"},
-    {"pg_foreign_server", "x.oid, " XMIN, NULL, "x.oid", "0"},
-    {"pg_default_acl", "x.oid, " XMIN, NULL, "x.oid", "0"},
-    {"pg_description", "x.objoid, x.classoid, x.objsubid, " XMIN, NULL, NULL, NULL},
-    {"pg_seclabel", "x.objoid, x.classoid, x.objsubid, x.provider, " XMIN, NULL, NULL, NULL},
+    {"pg_namespace", NOT_TEMP("x.oid"), "x.oid", "0"},
+    {"pg_class", OF_REL("x.oid"), "x.oid", "0"},
+    {"pg_attribute", OF_REL("x.attrelid"), "x.attrelid", "x.attnum"},
+    {"pg_attrdef", OF_REL("x.adrelid"), "x.oid", "0"},
+    {"pg_type", NOT_TEMP("x.typnamespace"), "x.oid", "0"},
+    {"pg_enum", NULL, NULL, NULL},
+    {"pg_range", NULL, NULL, NULL},
+    {"pg_proc", NOT_TEMP("x.pronamespace"), "x.oid", "0"},
+    {"pg_aggregate", NULL, NULL, NULL},
+    {"pg_operator", NOT_TEMP("x.oprnamespace"), "x.oid", "0"},
+    {"pg_opclass", NOT_TEMP("x.opcnamespace"), "x.oid", "0"},
+    {"pg_opfamily", NOT_TEMP("x.opfnamespace"), "x.oid", "0"},
+    {"pg_collation", NOT_TEMP("x.collnamespace"), "x.oid", "0"},
+    {"pg_cast", NULL, "x.oid", "0"},
+    {"pg_rewrite", OF_REL("x.ev_class"), "x.oid", "0"},
+    {"pg_constraint", NOT_TEMP("x.connamespace"), "x.oid", "0"},
+    {"pg_index", OF_REL("x.indrelid"), NULL, NULL},
+    {"pg_trigger", OF_REL("x.tgrelid"), "x.oid", "0"},
+    {"pg_event_trigger", NULL, "x.oid", "0"},
+    {"pg_policy", OF_REL("x.polrelid"), "x.oid", "0"},
+    {"pg_inherits", OF_REL("x.inhrelid"), NULL, NULL},
+    {"pg_partitioned_table", OF_REL("x.partrelid"), NULL, NULL},
+    {"pg_sequence", OF_REL("x.seqrelid"), NULL, NULL},
+    {"pg_statistic_ext", NOT_TEMP("x.stxnamespace"), "x.oid", "0"},
+    {"pg_ts_config", NOT_TEMP("x.cfgnamespace"), "x.oid", "0"},
+    {"pg_ts_dict", NOT_TEMP("x.dictnamespace"), "x.oid", "0"},
+    {"pg_publication", NULL, "x.oid", "0"},
+    {"pg_publication_rel", NULL, "x.oid", "0"},
+    {"pg_extension", NULL, "x.oid", "0"},
+    {"pg_foreign_server", NULL, "x.oid", "0"},
+    {"pg_default_acl", NULL, "x.oid", "0"},
+    {"pg_description", NULL, NULL, NULL},
+    {"pg_seclabel", NULL, NULL, NULL},
 };
 enum { N_CATALOGS = sizeof catalogs / sizeof *catalogs };
 
-/* One query over all: (index, digest).  The digest is a sum, so that the order of rows does not
- * matter. */
+static const char defining[] =
+    "x.oid, x.relname, x.relnamespace, x.reloftype, x.relowner, x.relam, x.reltablespace, "
+    "x.relkind, x.relhasrules, x.relrowsecurity, x.relforcerowsecurity, x.relreplident, "
+    "x.relispartition, x.relacl, x.reloptions, x.relpartbound";
+
+static bool
+by_columns(size_t i)
+{
+    return strcmp(catalogs[i].catalog, "pg_class") == 0;
+}
+
+/* One query over all: (index, digest), in order; a catalog without rows is left out.  The digest is
+ * a sum, so that the order of rows does not matter. */
 static PGresult *
 digests(PGconn *conn, struct err *e)
 {
     struct buf sql = BUF_INIT(64 * KIB);
     PGresult  *r = NULL;
-    int        rc = 0;
+    int        rc = buf_puts(&sql,
+                             PASSING
+                             "SELECT y.i, pg_catalog.sum(y.n) || ':' || "
+                                    "pg_catalog.sum(pg_catalog.hashtextextended(y.what || ' ' || "
+                                    "y.n, 0)) FROM (SELECT w.i, w.x::text AS what, "
+                                    "pg_catalog.count(*) AS n FROM (",
+                             e);
 
     for (size_t i = 0; rc == 0 && i < N_CATALOGS; i++) {
-        rc = buf_printf(&sql, e,
-                        "%sSELECT %zu, pg_catalog.count(*) || ':' || "
-                        "pg_catalog.sum(pg_catalog.hashtextextended(ROW(%s)::text, 0)) FROM "
-                        "pg_catalog.%s x%s%s",
-                        i == 0 ? "" : " UNION ALL ", i, catalogs[i].key, catalogs[i].catalog,
-                        catalogs[i].filter == NULL ? "" : " WHERE ",
-                        catalogs[i].filter == NULL ? "" : catalogs[i].filter);
+        if (!by_columns(i)) {
+            rc = buf_printf(&sql, e, "%sSELECT %zu AS i, x.xmin AS x FROM pg_catalog.%s x%s%s",
+                            i == 0 ? "" : " UNION ALL ", i, catalogs[i].catalog,
+                            catalogs[i].filter == NULL ? "" : " WHERE ",
+                            catalogs[i].filter == NULL ? "" : catalogs[i].filter);
+        }
     }
-    if (rc == 0 && buf_puts(&sql, " ORDER BY 1", e) == 0) {
+    rc = rc != 0 ? rc : buf_puts(&sql, ") w GROUP BY w.i, w.x", e);
+    for (size_t i = 0; rc == 0 && i < N_CATALOGS; i++) {
+        if (by_columns(i)) {
+            rc = buf_printf(&sql, e,
+                            " UNION ALL SELECT %zu, ROW(%s)::text, 1 FROM pg_catalog.%s x WHERE %s",
+                            i, defining, catalogs[i].catalog, catalogs[i].filter);
+        }
+    }
+    if (rc == 0 && buf_puts(&sql, ") y GROUP BY y.i ORDER BY y.i", e) == 0) {
         r = pg_query(conn, e, buf_str(&sql), 0, NULL);
     }
     buf_free(&sql);
     return r;
+}
+
+/* The digest of a catalog in what digests() gave; "" when that has no rows. */
+static const char *
+digest_of(const PGresult *r, size_t i)
+{
+    for (int row = 0; row < PQntuples(r); row++) {
+        if (strtoull(PQgetvalue(r, row, 0), NULL, 10) == i) {
+            return PQgetvalue(r, row, 1);
+        }
+    }
+    return "";
 }
 
 /* "pg_proc: function public.f()", for rows written since the snapshot; only "pg_proc" when there
@@ -102,6 +136,7 @@ describe(PGconn *now, size_t i, const char *snapshot_xmin)
 
     if (catalogs[i].objid != NULL) {
         sql = xasprintf(
+            PASSING
             "SELECT pg_catalog.string_agg(d, ', ') FROM (SELECT pg_catalog.pg_describe_object("
             "'pg_catalog.%s'::pg_catalog.regclass, %s, %s) AS d FROM pg_catalog.%s x WHERE "
             "pg_catalog.age(x.xmin) <= pg_catalog.age($1::pg_catalog.xid)%s%s LIMIT 3) s HAVING "
@@ -138,9 +173,9 @@ ddl_moved(PGconn *snap, PGconn *now, struct strlist *what, struct err *e)
     if (xmin == NULL) {
         goto out;
     }
-    for (int i = 0; i < PQntuples(then_r) && i < PQntuples(now_r); i++) {
-        if (strcmp(PQgetvalue(then_r, i, 1), PQgetvalue(now_r, i, 1)) != 0) {
-            strlist_take(what, describe(now, (size_t)i, xmin));
+    for (size_t i = 0; i < N_CATALOGS; i++) {
+        if (strcmp(digest_of(then_r, i), digest_of(now_r, i)) != 0) {
+            strlist_take(what, describe(now, i, xmin));
         }
     }
     rc = 0;

@@ -17,8 +17,6 @@
 #include "pg/snapshot/inventory_sql.h"
 
 /* initdb, also and mapped are defined in inventory_beyond_sql. */
-#define AFTER_INITDB(row) row ".xmin::text::bigint > (SELECT i.last FROM initdb i)"
-
 #define CHANGED(row, oid)                                                                          \
     "CASE WHEN " oid " < " FIRST_USER_OID                                                          \
     " THEN " AFTER_INITDB(row) " ELSE age(" row                                                    \
@@ -171,11 +169,8 @@
 
 #define AND_ALSO " UNION ALL "
 
-const char inventory_beyond_sql[] =
-    "WITH also AS MATERIALIZED (SELECT o.value ->> 'kind' AS kind, o.value ->> 'name' AS name FROM "
-    "jsonb_array_elements(" INVENTORY_OTHER "::jsonb) o),"
-    " initdb AS MATERIALIZED (SELECT " INITDB_END " AS last),"
-    " mapped AS MATERIALIZED (SELECT p.mapcfg, count(DISTINCT p.maptokentype) AS n, "
+const char inventory_beyond_sql[] = WITH_OTHER_AND_INITDB
+    ", mapped AS MATERIALIZED (SELECT p.mapcfg, count(DISTINCT p.maptokentype) AS n, "
     "bool_or(" AFTER_INITDB("p") ") AS touched FROM pg_catalog.pg_ts_config_map p GROUP BY "
     "p.mapcfg) " LISTED(CONFIGURATIONS) AND_ALSO LISTED(DICTIONARIES)
 AND_ALSO

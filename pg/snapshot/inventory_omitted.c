@@ -10,9 +10,6 @@
 #include "pg/snapshot/inventory.h"
 #include "pg/snapshot/inventory_sql.h"
 
-/* Rows of system catalogs that were modified after initdb. */
-#define AFTER_INITDB(row) row ".xmin::text::bigint > " INITDB_END
-
 #define NO_MEMBER(classid, objid)                                                                  \
     "NOT EXISTS (SELECT FROM pg_catalog.pg_depend member WHERE member.classid = " classid          \
     " AND member.objid = " objid                                                                   \
@@ -102,10 +99,11 @@ static const char system_schema_objects[] =
     " AND " NO_MEMBER("x.classid", "x.objid") " ORDER BY 1, 2";
 
 /* The elements of a list that is compared with this one. */
-#define ALSO                                                                                       \
-    "EXISTS (SELECT FROM jsonb_array_elements(" INVENTORY_OTHER                                    \
-    "::jsonb) also"                                                                                \
-    " WHERE also ->> 'kind' = i.type AND also ->> 'name' = i.identity)"
+#define ALSO "EXISTS (SELECT FROM also WHERE also.kind = i.type AND also.name = i.identity)"
+/* Of a row that is neither young nor, as there is no such list, an element of it, no name is made:
+ * there are thousands. */
+#define LISTED(row)                                                                                \
+    "(" AFTER_INITDB(row) " OR EXISTS (SELECT FROM also)) AND (" AFTER_INITDB(row) " OR " ALSO ")"
 
 /*
  * A row younger than initdb was modified, but need not be changed: a GRANT and its REVOKE leave a
@@ -113,8 +111,8 @@ static const char system_schema_objects[] =
  * listed here, modified or not, and the definitions decide.  granted: a GRANT (which pg_dump does
  * carry) explains the new row.  acl: a GRANT and its REVOKE may explain it.
  */
-static const char changed_builtins[] =
-    "SELECT i.type AS kind, i.identity AS name, pg_get_userbyid(p.proowner) AS owner, "
+static const char changed_builtins[] = WITH_OTHER_AND_INITDB
+    " SELECT i.type AS kind, i.identity AS name, pg_get_userbyid(p.proowner) AS owner, "
     "p.proowner = 10 AS owner_is_bootstrap,"
     " p.proacl IS DISTINCT FROM (SELECT v.initprivs FROM pg_catalog.pg_init_privs v WHERE "
     "v.classoid = 'pg_catalog.pg_proc'::regclass AND v.objoid = p.oid AND v.objsubid = 0) AS "
@@ -125,17 +123,15 @@ static const char changed_builtins[] =
     "pg_get_functiondef(p.oid) END AS sql"
     " FROM pg_catalog.pg_proc p CROSS JOIN LATERAL "
     "pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i"
-    " WHERE p.oid < " FIRST_USER_OID " AND (" AFTER_INITDB("p") " OR " ALSO ") AND " NO_MEMBER(
+    " WHERE p.oid < " FIRST_USER_OID " AND " LISTED("p") " AND " NO_MEMBER(
         "'pg_catalog.pg_proc'::regclass", "p.oid") " ORDER BY 1, 2";
 
-static const char builtin_comments[] =
-    "SELECT i.type AS kind, i.identity AS name, d.description AS comment FROM "
+static const char builtin_comments[] = WITH_OTHER_AND_INITDB
+    " SELECT i.type AS kind, i.identity AS name, d.description AS comment FROM "
     "pg_catalog.pg_description d"
     " CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) i"
     " WHERE d.objoid < " FIRST_USER_OID
-    " AND (" AFTER_INITDB("d") " OR " ALSO
-                               ") AND "
-                               "" NO_MEMBER("d.classoid", "d.objoid")
+    " AND " LISTED("d") " AND " NO_MEMBER("d.classoid", "d.objoid")
     /* A large object may have any OID; its comment is among its metadata. */
     " AND d.classoid NOT IN ('pg_catalog.pg_extension'::regclass, "
     "'pg_catalog.pg_largeobject'::regclass)"
@@ -227,8 +223,8 @@ rows_with(PGconn *conn, const char *sql, const json_t *like, struct err *e)
 }
 
 /* Changed functions of extensions, with SQL; "members" has all of them, to be compared. */
-static const char changed_members[] =
-    "SELECT i.type AS kind, i.identity AS name, e.extname AS extension, e.extversion AS version, "
+static const char changed_members[] = WITH_OTHER_AND_INITDB
+    " SELECT i.type AS kind, i.identity AS name, e.extname AS extension, e.extversion AS version, "
     "p.proacl IS DISTINCT FROM (SELECT v.initprivs FROM pg_catalog.pg_init_privs v WHERE "
     "v.classoid = 'pg_catalog.pg_proc'::regclass AND v.objoid = p.oid AND v.objsubid = 0) AS "
     "granted, md5(" FUNCTION_DEFINITION

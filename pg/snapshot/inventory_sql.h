@@ -29,6 +29,14 @@
     "ON v.oid = w.ev_class WHERE v.relnamespace = to_regnamespace('information_schema') AND "      \
     "v.oid < " FIRST_USER_OID ") r) c WHERE c.unbroken)"
 
+/* A query that begins with it has the number as initdb, and the list of the other side of a
+ * comparison as also. */
+#define WITH_OTHER_AND_INITDB                                                                      \
+    "WITH also AS MATERIALIZED (SELECT o.value ->> 'kind' AS kind, o.value ->> 'name' AS name "    \
+    "FROM jsonb_array_elements(" INVENTORY_OTHER                                                   \
+    "::jsonb) o), initdb AS MATERIALIZED (SELECT " INITDB_END " AS last)"
+#define AFTER_INITDB(row) row ".xmin::text::bigint > (SELECT i.last FROM initdb i)"
+
 /* The membership m in the extension e. */
 #define MEMBER(classid, objid)                                                                     \
     " JOIN (pg_catalog.pg_depend m JOIN pg_catalog.pg_extension e ON e.oid = m.refobjid AND "      \
