@@ -201,7 +201,7 @@ replace_preflight(struct restore *r, struct strlist *stop, struct strlist *hints
     struct replace *x = r->replace;
 
     if (!halfmade_lock(r->maintenance, r->name)) {
-        return halfmade_busy(r->name, e);
+        return halfmade_busy(r->maintenance, r->name, e);
     }
     /* Once more, with the lock. */
     replacing_list_free(&x->old);

@@ -11,6 +11,13 @@
 enum stage { BEFORE, SET_ASIDE, RESTORING, WHOLE };
 static const char *const stages[] = {"before", "set aside", "restoring", "whole"};
 
+/* Those of the tool. */
+static const char *const tools[] = {
+    [REPLACING_TOOL_UNKNOWN] = "unknown",
+    [REPLACING_TOOL_RUNS] = "running",
+    [REPLACING_TOOL_ENDED] = "ended",
+};
+
 static enum stage
 stage_of(const struct replacing *x)
 {
@@ -71,11 +78,60 @@ replace_believed(const struct replacing_list *l)
     return NULL;
 }
 
+/* The tool was killed, and its session does not know yet: it is at a statement. */
+static bool
+is_orphaned(const struct replacing *x)
+{
+    return x->busy && x->tool == REPLACING_TOOL_ENDED && x->session != 0 &&
+        x->session == x->busy_session;
+}
+
+/* How things stand; allocated. */
+static char *
+state_text(const struct replacing *x)
+{
+    char  age[32];
+    char *who = xasprintf("process %ld on %s", x->pid, x->host == NULL ? "?" : x->host), *text;
+
+    (void)duration_human(difftime(time(NULL), x->since), age, sizeof age);
+    if (is_orphaned(x)) {
+        text = xasprintf("interrupted; noted %s ago (%s, which has ended), but its session is still "
+                         "at work: %s",
+                         age, who, x->doing);
+    } else if (!x->busy) {
+        text = xasprintf("interrupted; noted %s ago (%s)", age, who);
+    } else {
+        /* Of one that has ended, another has taken it up. */
+        text = xasprintf("at work since %s (%s%s%s)", age,
+                         x->tool == REPLACING_TOOL_ENDED ? "another process" : who,
+                         x->doing == NULL ? "" : "; ", x->doing == NULL ? "" : x->doing);
+    }
+    free(who);
+    return text;
+}
+
+/* What to do about a session that may have nobody any more; allocated, or NULL. */
+static char *
+session_advice(const struct replacing *x)
+{
+    if (is_orphaned(x)) {
+        return xasprintf("first wait for that session, or end it: SELECT pg_terminate_backend(%d)",
+                         x->busy_session);
+    }
+    return !x->busy || x->busy_session == 0 || x->tool != REPLACING_TOOL_UNKNOWN
+        ? NULL
+        : xasprintf("if process %ld has ended, its session will after that statement, or at once by "
+                    "SELECT pg_terminate_backend(%d)",
+                    x->pid, x->busy_session);
+}
+
 char *
 replace_missing_text(const struct replacing *x)
 {
     return xasprintf("there is no database \"%s\": it was being replaced by backup %s, and that %s",
-                     x->of, x->backup, x->busy ? "is under way" : "was interrupted");
+                     x->of, x->backup, is_orphaned(x)   ? "was interrupted, and its session is still at work"
+                         : x->busy ? "is under way"
+                                   : "was interrupted");
 }
 
 char *
@@ -98,18 +154,19 @@ print_one(const struct replacing *x)
                                       "the database is set aside, to be dropped",
                                       "the database is dropped, and the backup was being restored",
                                       "the database is dropped; only its new name is missing"};
-    char                     age[32];
-    char                    *on = replace_command_on(x), *back = replace_command_back(x);
+    char *on = replace_command_on(x), *back = replace_command_back(x), *state = state_text(x),
+         *advice = session_advice(x);
 
-    (void)duration_human(difftime(time(NULL), x->since), age, sizeof age);
-    print_out("%s: to replace \"%s\" by backup %s of %s, %s%s%s (process %ld on %s)\n", x->working,
-              x->of, x->backup, x->db, x->busy ? "at work since " : "interrupted; noted ", age,
-              x->busy ? "" : " ago", x->pid, x->host == NULL ? "?" : x->host);
+    print_out("%s: to replace \"%s\" by backup %s of %s, %s\n", x->working, x->of, x->backup,
+              x->db, state);
     if (!x->is_ours) {
         print_out("  not to be believed: it does not belong to who asks, or to a superuser\n");
     } else {
         print_out("  %s%s\n", did[stage_of(x)],
                   stage_of(x) == SET_ASIDE && x->dropping ? ", which has begun" : "");
+        if (advice != NULL) {
+            print_out("  %s\n", advice);
+        }
         if (x->safety_id != NULL) {
             print_out("  safety backup: %s of %s\n", x->safety_id, x->safety_db);
         }
@@ -120,6 +177,8 @@ print_one(const struct replacing *x)
     }
     free(on);
     free(back);
+    free(state);
+    free(advice);
 }
 
 void
@@ -146,6 +205,9 @@ one_json(const struct replacing *x)
     json_object_set_new(o, "safety_backup", json_text(x->safety_id));
     json_object_set_new(o, "stage", json_text(stages[stage_of(x)]));
     json_object_set_new(o, "at_work", json_boolean(x->busy));
+    json_object_set_new(o, "tool", json_string(tools[x->tool]));
+    json_object_set_new(o, "server_process",
+                        x->busy_session == 0 ? json_null() : json_integer(x->busy_session));
     json_object_set_new(o, "believed", json_boolean(x->is_ours));
     json_object_set_new(o, "since", json_text(time_rfc3339(x->since, since, sizeof since)));
     json_object_set_new(o, "go_on", json_text(on));

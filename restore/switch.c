@@ -53,7 +53,7 @@ state_open(const struct options *o, struct state *s, struct err *e)
         return -1;
     }
     if (changes(o) && !halfmade_lock(s->conn, name_of(o))) {
-        return halfmade_busy(name_of(o), e);
+        return halfmade_busy(s->conn, name_of(o), e);
     }
     return aside_list_read(s->conn, o->leftovers ? NULL : name_of(o), &s->aside, e) != 0 ||
             halfmade_list(s->conn, o->leftovers ? NULL : name_of(o), &s->half_made, e) != 0 ||

@@ -10,6 +10,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/host/procid.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "core/when.h"
 
@@ -63,10 +64,49 @@ halfmade_lock(PGconn *conn, const char *name)
 }
 
 int
-halfmade_busy(const char *name, struct err *e)
+halfmade_holder(PGconn *conn, const char *name, char **doing)
 {
-    err_set(e, ERR_BUSY, "another restore of database \"%s\" is under way on this server", name);
-    return err_hint(e, "wait for it, or end it; --status shows what it has made");
+    static const char sql[] =
+        "SELECT l.pid, CASE WHEN a.state = 'active' THEN pg_catalog.left("
+        "pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), 60) END, pg_catalog.date_part("
+        "'epoch', pg_catalog.clock_timestamp() - a.query_start) FROM pg_catalog.pg_locks l LEFT "
+        "JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND "
+        "l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_catalog.pg_database "
+        "WHERE datname = pg_catalog.current_database()) AND (l.classid::pg_catalog.int8 << 32) | "
+        "l.objid::pg_catalog.int8 = pg_catalog.hashtextextended('pgassay-restore ' || $1, 0)";
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {name};
+    PGresult   *res = pg_query(conn, &ignored, sql, 1, params);
+    char        age[32];
+    int         pid = 0;
+
+    *doing = NULL;
+    if (res != NULL && PQntuples(res) == 1) {
+        pid = atoi(PQgetvalue(res, 0, 0));
+        *doing = PQgetisnull(res, 0, 1)
+            ? xasprintf("server process %d", pid)
+            : xasprintf("server process %d, at \"%s\" for %s", pid, PQgetvalue(res, 0, 1),
+                        duration_human(strtod(PQgetvalue(res, 0, 2), NULL), age, sizeof age));
+    }
+    PQclear(res);
+    return pid;
+}
+
+int
+halfmade_busy(PGconn *conn, const char *name, struct err *e)
+{
+    char *doing;
+    int   pid = halfmade_holder(conn, name, &doing);
+
+    err_set(e, ERR_BUSY, "another restore of database \"%s\" is under way on this server%s%s%s", name,
+            pid == 0 ? "" : " (", pid == 0 ? "" : doing, pid == 0 ? "" : ")");
+    free(doing);
+    return pid == 0 ? err_hint(e, "wait for it, or end it; --status shows what it has made")
+                    : err_hint(e,
+                               "wait for it, or end it; if it was killed, the server ends its session "
+                               "after that statement, or at once by SELECT pg_terminate_backend(%d); "
+                               "--status shows what it has made",
+                               pid);
 }
 
 static void
@@ -157,29 +197,47 @@ halfmade_is_marked(PGconn *conn, const char *name)
     return marked;
 }
 
+/* What a comment says of who makes it. */
+struct maker {
+    struct procid process;
+    intmax_t      since;
+    char          host[HOST_NAME_MAX + 1];
+};
+
+static bool
+read_maker(const char *text, struct maker *m)
+{
+    enum { PLACES = 5 };
+    intmax_t pid, started;
+
+    *m = (struct maker){0};
+    if (strncmp(text, half_made, sizeof half_made - 1) != 0 ||
+        sscanf(text + sizeof half_made - 1,
+               ", process %jd at %jd on %64[^,], begun %jd in %79[^\n]", &pid, &m->since, m->host,
+               &started, m->process.machine) != PLACES) {
+        return false;
+    }
+    m->process.pid = pid;
+    m->process.started = started;
+    return true;
+}
+
 /* By the comment alone.  Who the maker was is certain only on its own machine, since its boot;
  * otherwise age and sessions decide. */
 static bool
 maker_is_dead(const char *text, bool in_use)
 {
-    enum { PLACES = 5 };
-    struct procid self, maker = {0};
-    intmax_t      pid, since, started;
-    char          host[HOST_NAME_MAX + 1];
+    struct procid self;
+    struct maker  maker;
 
-    if (strncmp(text, half_made, sizeof half_made - 1) != 0 ||
-        sscanf(text + sizeof half_made - 1,
-               ", process %jd at %jd on %64[^,], begun %jd in %79[^\n]", &pid, &since, host,
-               &started, maker.machine) != PLACES) {
+    if (!read_maker(text, &maker)) {
         return false;
     }
-    maker.pid = pid;
-    maker.started = started;
     procid_self(&self);
-    if (self.machine[0] != '\0' && strcmp(self.machine, maker.machine) == 0) {
-        return procid_gone(&maker);
+    if (self.machine[0] != '\0' && strcmp(self.machine, maker.process.machine) == 0) {
+        return procid_gone(&maker.process);
     }
-    return !in_use && time(NULL) - since > OLD_SECONDS;
+    return !in_use && time(NULL) - maker.since > OLD_SECONDS;
 }
 
 static void
@@ -243,20 +301,30 @@ halfmade_is_free(PGconn *conn, const char *name)
 static char *
 fate(PGconn *conn, const char *name, const char *text)
 {
-    intmax_t pid, since;
-    char     host[HOST_NAME_MAX + 1], at[32];
+    struct maker maker;
+    char         at[32], *doing, *fate;
 
     if (halfmade_is_free(conn, name)) {
         return xstrdup(
             "its restore has died, and has changed nothing else: the same command once more begins "
             "anew, and removes it");
     }
-    if (sscanf(text + sizeof half_made - 1, ", process %jd at %jd on %64[^,]", &pid, &since,
-               host) != 3) {
+    if (!read_maker(text, &maker)) {
         return xstrdup("a restore is making it");
     }
-    return xasprintf("a restore is making it, since %s (process %jd on %s)",
-                     when_local((time_t)since, time(NULL), at, sizeof at), pid, host);
+    (void)halfmade_holder(conn, name, &doing);
+    if (doing != NULL && procid_gone(&maker.process)) {
+        fate = xasprintf("its restore has died (process %jd on %s), but its session is still at work: "
+                         "%s; then the same command once more begins anew, and removes it",
+                         (intmax_t)maker.process.pid, maker.host, doing);
+    } else {
+        fate = xasprintf("a restore is making it, since %s (process %jd on %s%s%s)",
+                         when_local((time_t)maker.since, time(NULL), at, sizeof at),
+                         (intmax_t)maker.process.pid, maker.host, doing == NULL ? "" : "; ",
+                         doing == NULL ? "" : doing);
+    }
+    free(doing);
+    return fate;
 }
 
 int

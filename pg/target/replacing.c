@@ -1,10 +1,12 @@
 #include "pg/target/replacing.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/host/procid.h"
 #include "pg/target/halfmade.h"
 
 static const char mark[] = HALFMADE_REPLACING " ";
@@ -32,6 +34,9 @@ to_text(const struct replacing *x, struct err *e)
     json_object_set_new(o, "since", json_integer((json_int_t)x->since));
     json_object_set_new(o, "pid", json_integer(x->pid));
     json_object_set_new(o, "host", json_text(x->host));
+    json_object_set_new(o, "machine", json_text(x->machine));
+    json_object_set_new(o, "started", json_integer(x->started));
+    json_object_set_new(o, "session", json_integer(x->session));
     if (json_write(o, &line, e) == 0) {
         text = xasprintf("%s%s", mark, buf_str(&line));
     }
@@ -43,14 +48,20 @@ to_text(const struct replacing *x, struct err *e)
 int
 replacing_mark(PGconn *conn, const char *working, struct replacing *x, struct err *e)
 {
-    char  host[HOST_NAME_MAX + 1] = "";
-    char *text;
-    int   rc;
+    char          host[HOST_NAME_MAX + 1] = "";
+    struct procid self;
+    char         *text;
+    int           rc;
 
     (void)gethostname(host, sizeof host - 1);
+    procid_self(&self);
     free(x->host);
+    free(x->machine);
     x->host = xstrdup(host);
-    x->pid = (long)getpid();
+    x->machine = xstrdup(self.machine);
+    x->pid = (long)self.pid;
+    x->started = self.started;
+    x->session = PQbackendPID(conn);
     x->since = time(NULL);
     text = to_text(x, e);
     rc = text == NULL ? -1 : halfmade_comment(conn, working, text, e);
@@ -96,6 +107,9 @@ from_text(const char *text, struct replacing *x)
     x->since = (time_t)json_opt_int(o, "since", 0);
     x->pid = (long)json_opt_int(o, "pid", 0);
     x->host = text_of(o, "host");
+    x->machine = text_of(o, "machine");
+    x->started = json_opt_int(o, "started", 0);
+    x->session = (int)json_opt_int(o, "session", 0);
     json_decref(o);
     return x->of != NULL && x->db != NULL && x->backup != NULL && x->aside != NULL &&
         json_is_object(x->live);
@@ -115,6 +129,8 @@ replacing_free(struct replacing *x)
     free(x->stage);
     free(x->way);
     free(x->host);
+    free(x->machine);
+    free(x->doing);
     free(x->there);
     *x = (struct replacing){0};
 }
@@ -143,6 +159,19 @@ look_whether_dropped(PGconn *conn, const char *const params[], bool *dropping, s
     return e->kind == ERR_NONE || e->kind == ERR_NOT_FOUND ? (err_clear(e), 0) : -1;
 }
 
+static enum replacing_tool
+look_for_tool(const struct replacing *x)
+{
+    struct procid here, maker = {.pid = x->pid, .started = x->started};
+
+    procid_self(&here);
+    if (x->machine == NULL || *x->machine == '\0' || strcmp(x->machine, here.machine) != 0) {
+        return REPLACING_TOOL_UNKNOWN;
+    }
+    (void)snprintf(maker.machine, sizeof maker.machine, "%s", x->machine);
+    return procid_gone(&maker) ? REPLACING_TOOL_ENDED : REPLACING_TOOL_RUNS;
+}
+
 static int
 look_where(PGconn *conn, struct replacing *x, struct err *e)
 {
@@ -164,6 +193,8 @@ look_where(PGconn *conn, struct replacing *x, struct err *e)
         x->there = NULL;
     }
     x->busy = !halfmade_is_free(conn, x->of);
+    x->busy_session = x->busy ? halfmade_holder(conn, x->of, &x->doing) : 0;
+    x->tool = look_for_tool(x);
     return x->there == NULL ? 0 : look_whether_dropped(conn, params, &x->dropping, e);
 }
 

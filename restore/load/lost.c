@@ -254,7 +254,7 @@ mend_maintenance(struct restore *r, struct err *e)
     /* Its locks went with it; a session that has not noticed holds them for a while. */
     for (double until = clock_seconds() + WAIT_S; !halfmade_lock(r->maintenance, r->name);) {
         if (wait_a_little(until, e) != 0) {
-            return e->kind == ERR_INTERRUPTED ? -1 : halfmade_busy(r->name, e);
+            return e->kind == ERR_INTERRUPTED ? -1 : halfmade_busy(r->maintenance, r->name, e);
         }
     }
     (void)halfmade_lock(r->maintenance, r->working_name);

@@ -277,7 +277,7 @@ int
 target_create(struct restore *r, struct err *e)
 {
     if (!halfmade_lock(r->maintenance, r->name)) {
-        return halfmade_busy(r->name, e);
+        return halfmade_busy(r->maintenance, r->name, e);
     }
     if (halfmade_remove_dead(r->maintenance, r->name, e) != 0 ||
         aside_drop_expired(r->maintenance, time(NULL), before_drop, r, e) != 0) {

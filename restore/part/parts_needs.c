@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/log.h"
 #include "restore/part/live.h"
+#include "restore/part/partitions.h"
 #include "restore/part/parts_impl.h"
 
 const char *const parts_relations[] = {
@@ -420,23 +420,63 @@ leave_out_keys(struct parts *p)
     }
 }
 
+/* A foreign key of a wanted table that does not come along. */
+static bool
+is_left_out(const struct parts *p, size_t i, size_t *on)
+{
+    const struct archive_entry *entry = &p->a->v[i];
+
+    return entry_is(entry, foreign_key) && p->of[i] == PART_NONE &&
+        (*on = bearer_of(p, entry)) != SIZE_MAX && p->of[*on] == PART_WANTED;
+}
+
+static size_t
+root_of(const size_t *parents, size_t i)
+{
+    while (parents[i] != SIZE_MAX) {
+        i = parents[i];
+    }
+    return i;
+}
+
+/* Each partition may have keys of its own: one line for those of all partitions of a table. */
 static void
 warn_left_out(struct parts *p)
 {
-    for (size_t i = 0; !live_asked(p->r->o) && i < p->a->n; i++) {
-        const struct archive_entry *entry = &p->a->v[i];
-        size_t                      on;
+    size_t *parents = partitions_parents(p->a, &p->ids);
+    size_t *keys = xcalloc(p->a->n + 1, sizeof *keys); /* by root: how many of its partitions */
+    size_t  on;
 
-        if (entry_is(entry, foreign_key) && p->of[i] == PART_NONE &&
-            (on = bearer_of(p, entry)) != SIZE_MAX && p->of[on] == PART_WANTED) {
-            char *text = xasprintf(
-                "foreign key %s.%s is left out: it refers to a table whose rows "
-                "are not restored",
-                entry->schema, entry->tag);
-            log_warn("%s", text);
-            strlist_take(&p->r->warnings, text);
+    for (size_t i = 0; i < p->a->n; i++) {
+        if (is_left_out(p, i, &on) && parents[on] != SIZE_MAX) {
+            keys[root_of(parents, on)]++;
         }
     }
+    for (size_t i = 0; i < p->a->n; i++) {
+        const struct archive_entry *entry = &p->a->v[i], *of;
+        size_t                      n;
+
+        if (!is_left_out(p, i, &on)) {
+            continue;
+        }
+        n = parents[on] == SIZE_MAX ? 1 : keys[root_of(parents, on)];
+        of = &p->a->v[root_of(parents, on)];
+        if (n == 1) {
+            restore_warn(p->r,
+                         xasprintf("foreign key %s.%s is left out: it refers to a table whose "
+                                   "rows are not restored",
+                                   entry->schema, entry->tag));
+        } else if (n > 1) {
+            restore_warn(p->r,
+                         xasprintf("%zu foreign keys of partitions of %s.%s are left out "
+                                   "(%s.%s, ...): they refer to tables whose rows are not "
+                                   "restored",
+                                   n, of->schema, of->tag, entry->schema, entry->tag));
+            keys[root_of(parents, on)] = 0; /* said */
+        }
+    }
+    free(keys);
+    free(parents);
 }
 
 void
@@ -470,7 +510,9 @@ parts_close(struct parts *p)
         }
     }
     leave_out_keys(p);
-    warn_left_out(p);
+    if (!live_asked(p->r->o)) {
+        warn_left_out(p);
+    }
     names_free(&c.callees);
     names_free(&c.schemas);
     free(c.todo);

@@ -101,9 +101,15 @@ half_way() {
 
 @test "kill -9: the next restore of any name removes what is left, and backup --all passes over it" {
     half_way other
+    session=$(psql_in postgres -c "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = 'postgres')")
+    kill -STOP "$session"
     kill -KILL "$started"
     finished
     [ -n "$(half_made)" ]
+    expect_status 0 pgassay restore shop --to other --status
+    expect_text "its restore has died (process $started on " "but its session is still at work: server process $session"
+    kill -CONT "$session"
+    wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $session"
     expect_status 0 pgassay restore shop --to other --status
     expect_text 'its restore has died, and has changed nothing else: the same command once more begins anew'
     expect_status 0 backup --all

@@ -30,6 +30,19 @@ CREATE TABLE s.p2 PARTITION OF p DEFAULT PARTITION BY RANGE (a);
 CREATE TABLE s.p21 PARTITION OF s.p2 DEFAULT;
 CREATE INDEX ON p (b);
 INSERT INTO p SELECT i, 'row ' || i FROM generate_series(1, 30) i;
+CREATE TABLE days (a int PRIMARY KEY);
+INSERT INTO days SELECT generate_series(1, 30);
+CREATE TABLE weeks (a int PRIMARY KEY);
+INSERT INTO weeks SELECT generate_series(1, 30);
+CREATE TABLE q (a int REFERENCES weeks) PARTITION BY LIST (a);
+CREATE TABLE q1 PARTITION OF q FOR VALUES IN (1);
+CREATE TABLE q2 PARTITION OF q DEFAULT PARTITION BY LIST (a);
+CREATE TABLE q21 PARTITION OF q2 FOR VALUES IN (2);
+CREATE TABLE q22 PARTITION OF q2 DEFAULT;
+ALTER TABLE q1 ADD FOREIGN KEY (a) REFERENCES days;
+ALTER TABLE q21 ADD FOREIGN KEY (a) REFERENCES days;
+ALTER TABLE q22 ADD FOREIGN KEY (a) REFERENCES days;
+INSERT INTO q SELECT generate_series(1, 30);
 CREATE VIEW v AS SELECT par.id, k.email FROM s.par JOIN kid k USING (id) GROUP BY par.id, k.email;
 CREATE MATERIALIZED VIEW mv AS SELECT * FROM v;
 CREATE UNIQUE INDEX ON mv (id);
@@ -76,6 +89,16 @@ part() {
     [[ $output != *'left out'* ]]
     same_table kid
     same_table s.par
+}
+
+@test "foreign keys of a table's partitions are left out in one line" {
+    part -t q
+    expect_text '3 foreign keys of partitions of public.q are left out (public.q' 'foreign key public.q q_a_fkey is left out'
+    expect_equal "$(grep -c 'left out' <<<"$output")" 2
+    part -t q -t days
+    expect_equal "$(grep -c 'left out' <<<"$output")" 1
+    part -t q1
+    expect_text 'foreign key public.q1 q1_a_fkey is left out'
 }
 
 @test "a partitioned table brings its partitions, wherever they are; a partition its parent, without the others" {

@@ -173,7 +173,7 @@ SH
 # Waits until the replace is so far: a condition on the databases.
 comes_to() { wait_for postgres "SELECT count(*) > 0 FROM pg_database d WHERE $1"; }
 killed() {
-    kill "-$1" "$started"
+    kill "-$1" "$started" 2>/dev/null || true
     finished
     # But for one that does not notice that nobody listens any more.
     wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name ~ 'pgassay' AND query !~ '^COPY'"
@@ -185,7 +185,7 @@ status_of() {
 }
 
 @test "killed before the drop: nothing has changed; afterwards: --status has the command to go on, and the one to go back" {
-    local before safety
+    local before safety session
     since_again
     before=$(oid shop)
     export PGASSAY_REPO=$REPO
@@ -220,6 +220,17 @@ status_of() {
     backup slow
     start "$BIN/pgassay-restore" slow --replace --to shop
     comes_to "d.datname ~ '^shop_restoring' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid AND query ~ '^COPY')"
+    # Killed while its session does not notice, as one that is at a statement: that is said, and what to do.
+    session=$(psql_in postgres -c "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = 'postgres')" | sort -u)
+    expect_equal "$(status_of '.at_work, .tool, .server_process' | paste -sd ' ')" "true running $session"
+    kill -STOP "$session"
+    kill -KILL "$started"
+    expect_equal "$(status_of '.at_work, .tool, .server_process' | paste -sd ' ')" "true ended $session"
+    expect_status 0 pgassay restore shop --status
+    expect_text "which has ended), but its session is still at work: server process $session" "first wait for that session, or end it: SELECT pg_terminate_backend($session)" 'to go on: pgassay'
+    expect_status 1 pgassay restore slow --replace --to shop
+    expect_text "another restore of database \"shop\" is under way on this server (server process $session)" "if it was killed"
+    kill -CONT "$session"
     killed KILL
     expect_no_db shop
     expect_equal "$(status_of '.stage, .replaces, .database' | paste -sd ' ')" 'restoring shop slow'
