@@ -95,9 +95,10 @@ state_text(const struct replacing *x)
 
     (void)duration_human(difftime(time(NULL), x->since), age, sizeof age);
     if (is_orphaned(x)) {
-        text = xasprintf("interrupted; noted %s ago (%s, which has ended), but its session is still "
-                         "at work: %s",
-                         age, who, x->doing);
+        text = xasprintf(
+            "interrupted; noted %s ago (%s, which has ended), but its session is still "
+            "at work: %s",
+            age, who, x->doing);
     } else if (!x->busy) {
         text = xasprintf("interrupted; noted %s ago (%s)", age, who);
     } else {
@@ -120,18 +121,20 @@ session_advice(const struct replacing *x)
     }
     return !x->busy || x->busy_session == 0 || x->tool != REPLACING_TOOL_UNKNOWN
         ? NULL
-        : xasprintf("if process %ld has ended, its session will after that statement, or at once by "
-                    "SELECT pg_terminate_backend(%d)",
-                    x->pid, x->busy_session);
+        : xasprintf(
+              "if process %ld has ended, its session will after that statement, or at once by "
+              "SELECT pg_terminate_backend(%d)",
+              x->pid, x->busy_session);
 }
 
 char *
 replace_missing_text(const struct replacing *x)
 {
     return xasprintf("there is no database \"%s\": it was being replaced by backup %s, and that %s",
-                     x->of, x->backup, is_orphaned(x)   ? "was interrupted, and its session is still at work"
-                         : x->busy ? "is under way"
-                                   : "was interrupted");
+                     x->of, x->backup,
+                     is_orphaned(x) ? "was interrupted, and its session is still at work"
+                         : x->busy  ? "is under way"
+                                    : "was interrupted");
 }
 
 char *
@@ -157,8 +160,8 @@ print_one(const struct replacing *x)
     char *on = replace_command_on(x), *back = replace_command_back(x), *state = state_text(x),
          *advice = session_advice(x);
 
-    print_out("%s: to replace \"%s\" by backup %s of %s, %s\n", x->working, x->of, x->backup,
-              x->db, state);
+    print_out("%s: to replace \"%s\" by backup %s of %s, %s\n", x->working, x->of, x->backup, x->db,
+              state);
     if (!x->is_ours) {
         print_out("  not to be believed: it does not belong to who asks, or to a superuser\n");
     } else {

@@ -98,13 +98,15 @@ halfmade_busy(PGconn *conn, const char *name, struct err *e)
     char *doing;
     int   pid = halfmade_holder(conn, name, &doing);
 
-    err_set(e, ERR_BUSY, "another restore of database \"%s\" is under way on this server%s%s%s", name,
-            pid == 0 ? "" : " (", pid == 0 ? "" : doing, pid == 0 ? "" : ")");
+    err_set(e, ERR_BUSY, "another restore of database \"%s\" is under way on this server%s%s%s",
+            name, pid == 0 ? "" : " (", pid == 0 ? "" : doing, pid == 0 ? "" : ")");
     free(doing);
     return pid == 0 ? err_hint(e, "wait for it, or end it; --status shows what it has made")
                     : err_hint(e,
-                               "wait for it, or end it; if it was killed, the server ends its session "
-                               "after that statement, or at once by SELECT pg_terminate_backend(%d); "
+                               "wait for it, or end it; if it was killed, the server ends its "
+                               "session "
+                               "after that statement, or at once by SELECT "
+                               "pg_terminate_backend(%d); "
                                "--status shows what it has made",
                                pid);
 }
@@ -314,9 +316,10 @@ fate(PGconn *conn, const char *name, const char *text)
     }
     (void)halfmade_holder(conn, name, &doing);
     if (doing != NULL && procid_gone(&maker.process)) {
-        fate = xasprintf("its restore has died (process %jd on %s), but its session is still at work: "
-                         "%s; then the same command once more begins anew, and removes it",
-                         (intmax_t)maker.process.pid, maker.host, doing);
+        fate = xasprintf(
+            "its restore has died (process %jd on %s), but its session is still at work: "
+            "%s; then the same command once more begins anew, and removes it",
+            (intmax_t)maker.process.pid, maker.host, doing);
     } else {
         fate = xasprintf("a restore is making it, since %s (process %jd on %s%s%s)",
                          when_local((time_t)maker.since, time(NULL), at, sizeof at),

@@ -36,9 +36,9 @@ char *halfmade_name(const char *of, const char *what);
 bool halfmade_lock(PGconn *, const char *name);
 /* Does nobody hold it?  Not for a name whose lock this connection holds: it is released. */
 bool halfmade_is_free(PGconn *, const char *name);
-/* The server process whose session holds it; 0: none, or not known.  *doing: "server process 4711, at
- * DROP DATABASE ... for 3 s", or NULL; allocated.  A session outlives its client for as long as the
- * statement takes that it is at. */
+/* The server process whose session holds it; 0: none, or not known.  *doing: "server process 4711,
+ * at DROP DATABASE ... for 3 s", or NULL; allocated.  A session outlives its client for as long as
+ * the statement takes that it is at. */
 int halfmade_holder(PGconn *, const char *name, char **doing);
 /* -1, with ERR_BUSY: the error for this case. */
 int halfmade_busy(PGconn *, const char *name, struct err *);

@@ -35,9 +35,9 @@ struct replacing {
     bool     without_safety;        /* none was wanted */
     json_t  *live;                  /* properties of what is replaced: inventory_database_named() */
     bool     dropping;              /* what is set aside may have been dropped in part */
-    char  *stage, *way; /* how far the restore came, and how it is made (replace_resume.c); NULL */
-    bool   whole;       /* all is restored and compared, only the name is missing */
-    time_t since;
+    char   *stage, *way; /* how far the restore came, and how it is made (replace_resume.c); NULL */
+    bool    whole;       /* all is restored and compared, only the name is missing */
+    time_t  since;
     long    pid;
     char   *host;    /* of the tool */
     char   *machine; /* ... as procid.h tells machines apart; NULL: not known */
@@ -47,12 +47,12 @@ struct replacing {
         REPLACING_TOOL_UNKNOWN, /* on another machine, or in another container */
         REPLACING_TOOL_RUNS,
         REPLACING_TOOL_ENDED /* certainly */
-    } tool;             /* of a listed one: the one that wrote this */
-    bool  busy;         /* ... a session is at work on it, whose client may be gone */
-    int   busy_session; /* ... which server process; 0: not known */
-    char *doing;        /* ... in words (halfmade_holder()), or NULL */
-    char  *there;   /* ... the name that the database with the oid has now; NULL: it is gone */
-    bool   is_ours; /* ... it can be believed */
+    } tool;                  /* of a listed one: the one that wrote this */
+    bool  busy;              /* ... a session is at work on it, whose client may be gone */
+    int   busy_session;      /* ... which server process; 0: not known */
+    char *doing;             /* ... in words (halfmade_holder()), or NULL */
+    char *there;   /* ... the name that the database with the oid has now; NULL: it is gone */
+    bool  is_ours; /* ... it can be believed */
 };
 
 struct replacing_list {
