@@ -251,6 +251,7 @@ plan_read(struct restore *r, struct err *e)
         err_wrap(e, "backup %s of %s", r->label->id, o->database);
         return elsewhere_hint(r, e);
     }
+    plan_index_entries(r);
     if (parts_select(r, e) != 0) {
         return -1;
     }

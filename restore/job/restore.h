@@ -171,7 +171,8 @@ struct restore {
     struct phase_time    phases[16];
     size_t               n_phases;
     double               phase_start, start, seconds;
-    double               expected_seconds; /* expect.h; 0: not known */
+    double               index_entry_bytes; /* plan_indexes.c */
+    double               expected_seconds;  /* expect.h; 0: not known */
     char                 expected_by[BACKUP_ID_MAX];
     enum restore_drilled drilled; /* expect.h */
     time_t               drilled_at;
@@ -199,6 +200,14 @@ struct plan_sizes {
     uint64_t rows, bytes /* of COPY */, relation_bytes;
 };
 struct plan_sizes plan_sizes(const struct restore *);
+/* plan_indexes.c, estimated.  First of the whole archive, then of what is left of it. */
+struct plan_index_sizes {
+    uint64_t bytes /* of all */, largest_bytes;
+};
+void                    plan_index_entries(struct restore *);
+struct plan_index_sizes plan_index_sizes(const struct restore *);
+/* Tables and indexes on disk: of a whole database as large as they were. */
+uint64_t plan_disk_bytes(const struct restore *);
 /* plan_tables.c: which index goes with which table, which tables are complete together. */
 void plan_tables(struct restore *);
 

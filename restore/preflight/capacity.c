@@ -4,7 +4,6 @@
 
 #include "core/human.h"
 #include "restore/load/load.h"
-#include "restore/part/parts.h"
 #include "restore/preflight/checks.h"
 
 /* Besides the one that we have: the new database's, the workers', those of the loaders. */
@@ -140,9 +139,8 @@ static const char wal_kept[] =
 int
 check_wal(struct restore *r, struct err *e)
 {
-    uint64_t bytes = parts_asked(r->o) ? plan_sizes(r).relation_bytes : r->label->database_bytes;
-    char     size[32];
-    char    *who = pg_value(r->maintenance, e, wal_kept, 0, NULL);
+    char  size[32];
+    char *who = pg_value(r->maintenance, e, wal_kept, 0, NULL);
 
     if (who == NULL && e->kind != ERR_NOT_FOUND) {
         return err_wrap(e, "looking at the target server");
@@ -151,7 +149,7 @@ check_wal(struct restore *r, struct err *e)
     if (who != NULL && *who != '\0') {
         preflight_note(&r->preflight,
                        xasprintf("about %s of WAL will be written, which %s",
-                                 size_human(bytes, size, sizeof size), who));
+                                 size_human(plan_disk_bytes(r), size, sizeof size), who));
     }
     free(who);
     return 0;

@@ -1,10 +1,15 @@
 /*
  * space.c - room for the database.
  *
- * It needs as much as it took at the source; a part, as much as its tables did.  Bloat makes that
- * too much, which is why --no-space-check exists.  A scratch server takes some for itself.  A
- * running database that is to be swapped keeps its own room; one that is to be replaced gives it
- * up, where it lies in the same tablespace.
+ * It needs as much as it took at the source; a part, as much as its tables did, and their indexes.
+ * Bloat makes that too much, which is why --no-space-check exists.  A scratch server takes some for
+ * itself.  A running database that is to be swapped keeps its own room; one that is to be replaced
+ * gives it up, where it lies in the same tablespace.
+ *
+ * While an index is built its entries are sorted, in files where they do not fit into memory: about
+ * the index once more, in temp_tablespaces, or beside the database.  Nothing says that the rest of
+ * the database is there by then, so it is only warned where that is lacking; but a replace must not
+ * stop when the database is gone.
  *
  * Only the machine that has the disks knows how much is free.  The server's directory is looked at
  * here if it is the same: the server says when its directory was last changed, and a directory of
@@ -16,14 +21,24 @@
 #include <sys/statvfs.h>
 
 #include "core/human.h"
-#include "restore/part/parts.h"
 #include "restore/preflight/checks.h"
+
+/* A scratch server gives a sort that much memory at least (scratch.c). */
+#define SCRATCH_SORT_BYTES (32 * MIB)
 
 static uint64_t
 needed(const struct restore *r)
 {
-    return (parts_asked(r->o) ? plan_sizes(r).relation_bytes : r->label->database_bytes) +
-        (r->o->scratch ? SCRATCH_ROOM : 0);
+    return plan_disk_bytes(r) + (r->o->scratch ? SCRATCH_ROOM : 0);
+}
+
+/* Temporary files of the largest index, with that much memory for a sort. */
+static uint64_t
+sort_files(const struct restore *r, uint64_t memory)
+{
+    uint64_t bytes = plan_index_sizes(r).largest_bytes;
+
+    return bytes > memory ? bytes : 0;
 }
 
 /* False: not known. */
@@ -39,16 +54,33 @@ free_in(const char *dir, uint64_t *bytes)
     return true;
 }
 
+/* have, which is all of it that is or will be free in dir, against the database and, if these lie
+ * there as well, the sort's files. */
 static void
-stop_space(struct restore *r, uint64_t have, const char *dir, const char *hint)
+look_at_room(struct restore *r, const char *dir, uint64_t have, uint64_t sort, const char *hint)
 {
-    char a[32], b[32];
+    char  a[32], b[32], c[32];
+    char *files;
 
-    preflight_stop(&r->preflight, hint,
-                   xasprintf("the database%s takes %s, but only %s are free%s in \"%s\"",
-                             r->o->scratch ? " with its server" : "",
-                             size_human(needed(r), a, sizeof a), size_human(have, b, sizeof b),
-                             r->dropped_bytes > 0 ? ", or will be," : "", dir));
+    if (have >= needed(r) + sort) {
+        return;
+    }
+    files = sort == 0 ? xstrdup("")
+                      : xasprintf(
+                            ", and the sort for its largest index up to about %s more in "
+                            "temporary files",
+                            size_human(sort, c, sizeof c));
+    preflight_add(
+        &r->preflight,
+        (struct preflight_finding){
+            .kind = have < needed(r) || r->o->replace ? PREFLIGHT_STOP : PREFLIGHT_WARNING,
+            .text = xasprintf(
+                "the database%s takes %s%s, but only %s are free%s in "
+                "\"%s\"",
+                r->o->scratch ? " with its server" : "", size_human(needed(r), a, sizeof a), files,
+                size_human(have, b, sizeof b), r->dropped_bytes > 0 ? ", or will be," : "", dir),
+            .hint = xstrdup(hint)});
+    free(files);
 }
 
 int
@@ -59,19 +91,21 @@ check_scratch_space(struct restore *r, struct err *e)
 
     (void)e;
     dir = dir == NULL || *dir == '\0' ? "/tmp" : dir;
-    if (r->o->scratch && !r->o->no_space_check && free_in(dir, &have) && have < needed(r)) {
-        stop_space(r, have, dir,
-                   "name a directory with more room with --scratch-dir; --no-space-check tries all "
-                   "the same");
+    if (r->o->scratch && !r->o->no_space_check && free_in(dir, &have)) {
+        look_at_room(r, dir, have, sort_files(r, SCRATCH_SORT_BYTES),
+                     "name a directory with more room with --scratch-dir; --no-space-check tries "
+                     "all the same");
     }
     return 0;
 }
 
 static const char data_directory[] =
     "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'";
+/* Of one without a place, too. */
 static const char location[] =
-    "SELECT pg_catalog.pg_tablespace_location(oid) FROM pg_catalog.pg_tablespace WHERE spcname = "
-    "$1";
+    "SELECT COALESCE(NULLIF(pg_catalog.pg_tablespace_location(oid), ''), (SELECT setting FROM "
+    "pg_catalog.pg_settings WHERE name = 'data_directory')) FROM pg_catalog.pg_tablespace WHERE "
+    "spcname = $1";
 
 /* Where the new database's files will be, as the server names it; allocated, NULL with an error, or
  * without when this role may not see it. */
@@ -121,12 +155,96 @@ gives_up(const struct restore *r)
         : 0;
 }
 
+/* ---- where indexes are sorted ---- */
+
+/* As target.c sets it. */
+static const char sort_memory[] =
+    "SELECT GREATEST(131072, setting::pg_catalog.int8) * 1024 FROM pg_catalog.pg_settings WHERE "
+    "name = 'maintenance_work_mem'";
+/* Which of them a sort gets is chance.  One without a place is in the data directory. */
+static const char temporary[] =
+    "SELECT COALESCE(NULLIF(pg_catalog.pg_tablespace_location(t.oid), ''), (SELECT setting FROM "
+    "pg_catalog.pg_settings WHERE name = 'data_directory')) FROM pg_catalog.pg_tablespace t, "
+    "pg_catalog.regexp_split_to_table(pg_catalog.current_setting('temp_tablespaces'), '\\s*,\\s*') "
+    "n "
+    "WHERE n IN (t.spcname, pg_catalog.quote_ident(t.spcname))";
+
+static bool
+same_disk(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev;
+}
+
+static void
+look_at_temporary(struct restore *r, const char *dir, uint64_t sort)
+{
+    char     a[32], b[32];
+    uint64_t have;
+
+    if (!is_here(r, dir) || !free_in(dir, &have) || have >= sort) {
+        return;
+    }
+    preflight_add(
+        &r->preflight,
+        (struct preflight_finding){
+            .kind = r->o->replace ? PREFLIGHT_STOP : PREFLIGHT_WARNING,
+            .text = xasprintf("the sort for the largest index takes up to about %s in "
+                              "temporary files, but only %s are free in \"%s\" "
+                              "(temp_tablespaces)",
+                              size_human(sort, a, sizeof a), size_human(have, b, sizeof b), dir),
+            .hint = xstrdup("make room there, or let temp_tablespaces name tablespaces "
+                            "that have some; --no-space-check tries all the same")});
+}
+
+/* *beside: those files that lie on the disk of the database, in dir (NULL: it is not known). */
+static int
+look_at_sort(struct restore *r, const char *dir, uint64_t *beside, uint64_t *sort, struct err *e)
+{
+    struct strlist dirs = {0};
+    char          *memory = pg_value(r->maintenance, e, sort_memory, 0, NULL);
+    int            rc = memory == NULL ? -1 : preflight_column(r, temporary, &dirs, e);
+
+    *sort = memory == NULL ? 0 : sort_files(r, strtoull(memory, NULL, 10));
+    *beside = dirs.n == 0 ? *sort : 0;
+    for (size_t i = 0; rc == 0 && *sort > 0 && i < dirs.n; i++) {
+        if (dir != NULL && same_disk(dirs.v[i], dir)) {
+            *beside = *sort;
+        } else {
+            look_at_temporary(r, dirs.v[i], *sort);
+        }
+    }
+    strlist_free(&dirs);
+    free(memory);
+    return rc;
+}
+
+static void
+note_unknown(struct restore *r, uint64_t sort)
+{
+    char  need[32], more[32];
+    char *files = sort == 0
+        ? xstrdup("")
+        : xasprintf(", and the sort for its largest index up to about %s more in temporary files",
+                    size_human(sort, more, sizeof more));
+
+    preflight_note(&r->preflight,
+                   xasprintf("how much room the server has%s%s%s is not known: the database takes "
+                             "about %s%s",
+                             r->tablespace == NULL ? "" : " in tablespace \"",
+                             r->tablespace == NULL ? "" : r->tablespace,
+                             r->tablespace == NULL ? "" : "\"",
+                             size_human(needed(r), need, sizeof need), files));
+    free(files);
+}
+
 int
 check_space(struct restore *r, struct err *e)
 {
-    char     need[32];
-    uint64_t have;
+    uint64_t have, beside, sort;
     char    *dir;
+    int      rc = 0;
 
     if (r->o->scratch || r->o->no_space_check) {
         return 0;
@@ -135,19 +253,15 @@ check_space(struct restore *r, struct err *e)
     if (e->kind != ERR_NONE) {
         return err_wrap(e, "looking at the target server");
     }
-    if (dir == NULL || !is_here(r, dir) || !free_in(dir, &have)) {
-        preflight_note(&r->preflight,
-                       xasprintf("how much room the server has%s%s%s is not known: the database "
-                                 "takes about %s",
-                                 r->tablespace == NULL ? "" : " in tablespace \"",
-                                 r->tablespace == NULL ? "" : r->tablespace,
-                                 r->tablespace == NULL ? "" : "\"",
-                                 size_human(needed(r), need, sizeof need)));
-    } else if (have + gives_up(r) < needed(r)) {
-        stop_space(r, have + gives_up(r), dir,
-                   "make room, put it into a tablespace that has some (--tablespace-map), or "
-                   "restore a part (-t); --no-space-check tries all the same");
+    if (look_at_sort(r, dir, &beside, &sort, e) != 0) {
+        rc = err_wrap(e, "looking at the target server");
+    } else if (dir == NULL || !is_here(r, dir) || !free_in(dir, &have)) {
+        note_unknown(r, sort);
+    } else {
+        look_at_room(r, dir, have + gives_up(r), beside,
+                     "make room, put it into a tablespace that has some (--tablespace-map), or "
+                     "restore a part (-t); --no-space-check tries all the same");
     }
     free(dir);
-    return 0;
+    return rc;
 }

@@ -13,7 +13,10 @@ setup_file() {
     psql_in owned -c 'CREATE TABLE mine (a int)' -c 'ALTER TABLE mine OWNER TO owning' -c 'GRANT SELECT ON mine TO maker'
     backup owned
 }
-teardown_file() { e2e_teardown; }
+teardown_file() {
+    ! mountpoint -q "$T/pg/small" || umount -l "$T/pg/small"
+    e2e_teardown
+}
 
 # looks DB [OPTION...]: what a restore of it onto this server would meet, and nothing else: into $T/found.json.
 looks() {
@@ -253,6 +256,39 @@ hints() { [[ $(found '.[0].hint') == *"$1"* ]] || { found .; return 1; }; }
     # Who may not see the directory, or sees another one.
     looks shop -U maker
     one note 'is not known: the database takes about'
+}
+
+@test "room: what the sort for the largest index takes in temporary files, beside the database or in temp_tablespaces" {
+    local small=$T/pg/small f
+    mkdir -p "$small"
+    [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=420m tmpfs "$small" 2>/dev/null || skip 'needs the right to mount'
+    chown postgres "$small"
+    psql_in postgres -c "CREATE TABLESPACE small LOCATION '$small'"
+    DB_OPTIONS='TABLESPACE small' db_make wide
+    psql_in wide -c 'CREATE TABLE t (i int PRIMARY KEY, x text)' -c 'INSERT INTO t VALUES (1)' -c CHECKPOINT
+    # Rows out of line, and an index, of 160 MB each, though there is nothing in them.
+    psql_in wide -c "SELECT pg_relation_filepath(c) FROM unnest(ARRAY[(SELECT reltoastrelid FROM pg_class WHERE relname = 't'), 't_pkey'::regclass]) c" >"$T/files"
+    while read -r f; do as_server truncate -s 160M "$T/pg/main/$f"; done <"$T/files"
+    backup wide
+    db_drop wide
+    looks wide
+    one warning 'the database takes 34' 'the sort for its largest index up to about 16' "are free in" "$small"
+    mount -o remount,size=300m "$small"
+    looks wide
+    one stop 'the database takes 34' 'the sort for its largest index'
+    mount -o remount,size=600m "$small"
+    looks wide
+    none
+    # Elsewhere, where there is none, or none of that name.
+    mount -o remount,size=100m "$small"
+    PGOPTIONS='-c temp_tablespaces=small' looks wide --tablespace-map small=pg_default
+    one warning 'the sort for the largest index takes up to about 16' 'temp_tablespaces' "$small"
+    PGOPTIONS='-c temp_tablespaces=nosuch' looks wide --tablespace-map small=pg_default
+    none
+    looks wide --tablespace-map small=pg_default -U maker
+    one note 'is not known: the database takes about 34' 'the sort for its largest index'
+    psql_in postgres -c 'DROP TABLESPACE small'
+    umount "$small"
 }
 
 @test "definitions that a server of another version refuses, in both directions" {
