@@ -103,6 +103,41 @@ SQL
     expect_equal "$(jq -c '[.equal, .self_test.damages, .self_test.noticed]' "$record")" "$(jq -c '[.equal, .self_test.made, .self_test.noticed]' "$T/self.json")"
 }
 
+@test "--self-test: where every name needs its quotes, and there is one of a kind" {
+    db_make names
+    psql_in names <<'SQL'
+CREATE SCHEMA "Sch ""ema";
+SET search_path = "Sch ""ema";
+CREATE TYPE "Ty""pe; x" AS ENUM ('a');
+CREATE SEQUENCE "Seq ""1";
+CREATE FUNCTION "Fun ""c"("a b" int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+CREATE FUNCTION "Trig""ger f"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE "Of ""x; --" ("Key ""1" int PRIMARY KEY, "a b" text DEFAULT 'x', "c""d" text, "select" int CHECK ("select" > 0));
+CREATE TABLE "user" ("Of ""k" int CONSTRAINT "F""k" REFERENCES "Of ""x; --", v text);
+CREATE TABLE "line
+end" (a int);
+CREATE TABLE "Root ""p" (a int) PARTITION BY LIST (a);
+CREATE TABLE "Part ""1" PARTITION OF "Root ""p" FOR VALUES IN (1);
+CREATE TABLE "Part ""2" PARTITION OF "Root ""p" FOR VALUES IN (2);
+CREATE INDEX "I""dx" ON "Of ""x; --" ("a b");
+CREATE INDEX "I""dx 2" ON "user" (v);
+CREATE INDEX "I""dx 3" ON "user" ("Of ""k");
+CREATE TRIGGER "T""r" BEFORE INSERT ON "Of ""x; --" FOR EACH ROW EXECUTE FUNCTION "Trig""ger f"();
+CREATE TRIGGER "T""r 2" BEFORE INSERT ON "user" FOR EACH ROW EXECUTE FUNCTION "Trig""ger f"();
+CREATE POLICY "P""ol" ON "Of ""x; --" USING (true);
+CREATE VIEW "Vi""ew" AS SELECT * FROM "user";
+CREATE MATERIALIZED VIEW "M""at" AS SELECT 1 AS a;
+GRANT SELECT ON "Of ""x; --", "user" TO verify_reader;
+COMMENT ON TABLE "user" IS 'one';
+INSERT INTO "Of ""x; --" SELECT i, i, -i, i FROM generate_series(1, 9) i;
+INSERT INTO "user" SELECT i, i FROM generate_series(1, 9) i;
+INSERT INTO "Root ""p" SELECT 1 + i % 2 FROM generate_series(1, 9) i;
+SQL
+    backup names
+    drill names --self-test --json --no-record >"$T/self.json" || jq -c '.self_test.damages[] | select(.noticed | not)' "$T/self.json"
+    expect_equal "$(jq -c '[.equal, .self_test.made == .self_test.noticed, .self_test.made >= 35]' "$T/self.json")" '[true,true,true]'
+}
+
 @test "--self-test: where a check is blind, the drill fails and says to what" {
     # This pg_dump has seen the copy once, and prints the same ever after.
     mkdir "$T/blind"
@@ -213,6 +248,9 @@ on_spare() {
     expect_status 2 drill base --server unmarked
     expect_text "[server unmarked] is not marked scratch = yes"
     expect_status 2 drill base --server "host=$T/s/other port=5432"
+    expect_text "[server unmarked] is not marked"
+    # What is not said is libpq's own port.
+    PGPORT=5433 expect_status 2 drill base --server "host=$T/s/other user=postgres"
     expect_text "[server unmarked] is not marked"
     expect_status 2 drill base --server "host=$T/s/spare port=5433"
     expect_text "the configuration has no such [server NAME]"

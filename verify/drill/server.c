@@ -57,16 +57,20 @@ start_own(const struct options *o, const struct baseline *b, const struct warm *
 /* ---- a named one ------------------------------------------------------------------------------
  */
 
-/* The value of a word of a connection string; allocated, "" when it has none. */
+/* The value of a word of a connection string, or what libpq takes when it says none (of the
+ * environment nothing counts here); allocated, "" when there is neither. */
 static char *
 word(const char *conninfo, const char *keyword)
 {
     PQconninfoOption *all = PQconninfoParse(conninfo, NULL);
     char             *value = NULL;
 
-    for (PQconninfoOption *w = all; w != NULL && w->keyword != NULL; w++)
-        if (strcmp(w->keyword, keyword) == 0 && w->val != NULL)
-            value = xstrdup(w->val);
+    for (PQconninfoOption *w = all; w != NULL && w->keyword != NULL; w++) {
+        const char *v = w->val != NULL ? w->val : w->compiled;
+
+        if (strcmp(w->keyword, keyword) == 0 && v != NULL)
+            value = xstrdup(v);
+    }
     PQconninfoFree(all);
     return value != NULL ? value : xstrdup("");
 }
