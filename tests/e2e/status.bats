@@ -219,6 +219,34 @@ EOF
     rm "$PGASSAY_STATE_DIR/runs/shop.json"
 }
 
+@test "of several repositories in the configuration each is to have every database, and what to do names the right one" {
+    local a b
+    repo_new a
+    a=$REPO
+    plant shop --at "$(minutes_ago 144)"
+    plant elsewhere --at "$(minutes_ago 144)"
+    repo_new b
+    b=$REPO
+    plant other --at "$(minutes_ago 144)"
+    printf '%s\n' "repo = a, b" '[repo a]' "path = $a" '[repo b]' "path = $b" '[database elsewhere]' 'repo = a' >"$T/two.conf"
+    two() { found "$1" --config "$T/two.conf" "${@:2}"; }
+    # One with a section of its own is where that says.
+    two 'critical backup, critical backup, warning second-place, warning second-place' --proven-within none
+    says 'other in a has no backup that could be restored' 'shop in b has no backup that could be restored' \
+        'shop in a is the only place' 'pgassay storage copy a b shop' 'pgassay storage copy b a other'
+    expect_equal "$(jq -r '.findings[].command' "$T/report.json" | grep -- backup | sort)" 'pgassay backup other
+pgassay backup shop'
+    # As if they had been named.
+    two 'critical backup, warning second-place' --proven-within none shop
+    pgassay storage copy "$a" "$b" shop -q
+    two 'warning proof, warning proof' shop
+    expect_equal "$(jq -r '.findings[].command' "$T/report.json" | sort)" 'pgassay verify drill shop
+pgassay verify drill shop --repo b'
+    two 'critical backup, critical backup' --rpo 1h --proven-within none --repo b shop --repo "$a"
+    expect_equal "$(jq -r '.findings[].command' "$T/report.json" | sort)" "pgassay backup shop --repo $a
+pgassay backup shop --repo b"
+}
+
 @test "--nagios and --prometheus: a plugin's line, and a file whose times of success no failure touches" {
     repo_new first
     local first=$REPO file=$T/pgassay.prom before
@@ -269,6 +297,8 @@ EOF
     for m in $(grep -ohE 'pgassay_[a-z_]+' "$TOP"/docs/monitoring/*); do
         grep -q "^# TYPE $m gauge$" "$file" || { echo "$m is not written" >&2; return 1; }
     done
+    # Whatever is not good, nor needless, is an alert.
+    for m in 1 2 3; do grep -q "expr: pgassay_check_severity == $m$" "$TOP/docs/monitoring/pgassay.rules.yml"; done
     jq -e '.panels | length > 5' "$TOP/docs/monitoring/grafana-dashboard.json" >/dev/null
     for m in $(sed -nE 's/^# TYPE pgassay_([a-z_]+) gauge$/\1/p' "$file"); do
         grep -qE "\`pgassay_$m\`|\`_${m#backups\?_}\`|\`_${m#backup_}\`|\`_${m#backups_}\`|\`pgassay_${m%%_*}_" "$TOP/docs/monitoring.md" ||

@@ -10,9 +10,11 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/human.h"
+#include "core/quote.h"
 #include "storage/read/backup_find.h"
 
 /* ---- is there something to restore, and to what moment? ---- */
@@ -151,10 +153,10 @@ judge_chain(const struct judging *j)
                      "see what is known of it", judging_command(j, "verify chain"));
     }
     if (j->s->settings != NULL) {
-        judging_find(j, WATCH_CRITICAL,
-                     watch_text(j->report, "is under older settings: %s", j->s->settings),
-                     "other rules may be in force than those set last",
-                     "see docs/security.md, and put them back", "pgassay storage recover");
+        judging_find(
+            j, WATCH_CRITICAL, watch_text(j->report, "is under older settings: %s", j->s->settings),
+            "other rules may be in force than those set last",
+            "see docs/security.md, and put them back", judging_words(j, "storage recover", NULL));
     }
 }
 
@@ -186,14 +188,14 @@ judge_size(const struct judging *j)
         const struct retention_alarm *a = &j->s->plan.alarms[i];
         char                          have[48], largest[48];
 
-        judging_find(j, WATCH_WARNING,
-                     watch_text(j->report, "has %s %s in backup %s, and had up to %s before",
-                                count_human(a->have, NULL, have, sizeof have), a->measure, a->since,
-                                count_human(a->largest, NULL, largest, sizeof largest)),
-                     "something was lost before the backup, or nothing is wrong",
-                     "look; if it is right, accept the new size",
-                     watch_text(j->report, "%s %s --reason TEXT",
-                                judging_command(j, "storage accept"), a->newest));
+        judging_find(
+            j, WATCH_WARNING,
+            watch_text(j->report, "has %s %s in backup %s, and had up to %s before",
+                       count_human(a->have, NULL, have, sizeof have), a->measure, a->since,
+                       count_human(a->largest, NULL, largest, sizeof largest)),
+            "something was lost before the backup, or nothing is wrong",
+            "look; if it is right, accept the new size",
+            judging_words(j, "storage accept", QUOTE_ARG(j->s->db), a->newest, "--reason", "TEXT"));
     }
 }
 
@@ -248,6 +250,17 @@ static const struct {
     {"schedule", judge_schedule, skip_schedule},
 };
 
+static const char *
+backup_into(struct watch_report *r, const struct status_repo *in)
+{
+    char       *line = in->named ? quote_command("pgassay", "backup", "--all", "--repo", in->name)
+                                 : quote_command("pgassay", "backup", "--all");
+    const char *text = watch_text(r, "%s", line);
+
+    free(line);
+    return text;
+}
+
 /* A repository that could not be looked at is not known to be good; one with nothing in it protects
  * nothing. */
 void
@@ -275,7 +288,7 @@ status_judge_repositories(struct watch_report *r, const struct status_places *pl
                                               .object = in->name,
                                               .what = "holds no backup of any database",
                                               .action = "take one",
-                                              .command = "pgassay backup --all"});
+                                              .command = backup_into(r, in)});
         }
     }
 }

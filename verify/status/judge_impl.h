@@ -19,7 +19,13 @@ struct judging {
 /* judging.c */
 void judging_find(const struct judging *, enum watch_severity, const char *what, const char *means,
                   const char *action, const char *command);
-/* "pgassay WHAT DB", as this database is named. */
+/* "pgassay WHAT ARGUMENTS", with --repo where that needs to be said; WHAT: two or three plain
+ * words, the arguments (at most six) as for quote_command(). */
+#define judging_words(j, what, ...)                                                                \
+    judging_command_words(j, what, (const char *const[]){__VA_ARGS__, NULL})
+const char *judging_command_words(const struct judging *, const char *what,
+                                  const char *const *arguments);
+/* The same for this database. */
 const char *judging_command(const struct judging *, const char *what);
 double      judging_age(const struct judging *, time_t moment); /* seconds, not below 0 */
 const char *judging_duration(const struct judging *, double seconds);

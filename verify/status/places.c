@@ -9,28 +9,36 @@
 #include "storage/repo/lastseen.h"
 
 /* A repository, and the databases that are to be there even if nothing shows them. */
-struct meant {
-    struct storage_location *v; /* each once */
-    struct strlist          *databases;
-    size_t                   n, cap;
+struct meant_repo {
+    struct storage_location where;
+    struct strlist          databases;
+    bool                    common; /* by the configuration, for databases without a section */
 };
 
-static struct strlist *
-meant_at(struct meant *m, const struct storage_location *place)
+struct meant {
+    struct meant_repo *v; /* each repository once */
+    size_t             n, cap;
+};
+
+static struct meant_repo *
+meant_at(struct meant *m, const struct storage_location *where)
 {
     for (size_t i = 0; i < m->n; i++) {
-        if (strcmp(m->v[i].location, place->location) == 0) {
-            return &m->databases[i];
+        if (strcmp(m->v[i].where.location, where->location) == 0) {
+            return &m->v[i];
         }
     }
-    if (m->n == m->cap) {
-        m->cap = m->cap == 0 ? 4 : 2 * m->cap;
-        m->v = xrealloc(m->v, m->cap * sizeof *m->v);
-        m->databases = xrealloc(m->databases, m->cap * sizeof *m->databases);
+    VEC_GROW(m->v, m->n, m->cap);
+    m->v[m->n] = (struct meant_repo){.where = *where};
+    return &m->v[m->n++];
+}
+
+static void
+add_name(struct strlist *databases, const char *db)
+{
+    if (!strlist_has(databases, db)) {
+        strlist_add(databases, db);
     }
-    m->v[m->n] = *place;
-    m->databases[m->n] = (struct strlist){0};
-    return &m->databases[m->n++];
 }
 
 /* db NULL: the repositories for databases that have no section of their own. */
@@ -44,10 +52,12 @@ add_repositories(const struct status_request *q, const char *db, struct meant *m
         return -1;
     }
     for (size_t i = 0; i < n; i++) {
-        struct strlist *databases = meant_at(m, &v[i]);
+        struct meant_repo *repo = meant_at(m, &v[i]);
 
-        if (db != NULL && !strlist_has(databases, db)) {
-            strlist_add(databases, db);
+        if (db != NULL) {
+            add_name(&repo->databases, db);
+        } else {
+            repo->common = q->repos->n == 0;
         }
     }
     free(v);
@@ -105,27 +115,90 @@ look_at(void *ctx, void *task, int worker, struct err *e)
 }
 
 static int
-look_into(struct status_places *p, const struct status_request *q, struct status_repo *in,
-          const struct storage_location *where, struct strlist *meant, time_t now, struct err *e)
+open_repository(struct status_repo *in, const struct status_request *q, struct meant_repo *meant,
+                struct err *e)
 {
-    struct looking l = {now, q->scrubbed_s == 0 ? now : now - (time_t)q->scrubbed_s};
-    size_t         first = p->n;
-
-    in->repo = repo_open(where, e);
+    in->repo = repo_open(&meant->where, e);
     if (in->repo == NULL) {
         return -1;
     }
     if (q->databases->n == 0) {
-        if (repo_databases(in->repo, meant, e) != 0) {
+        if (repo_databases(in->repo, &meant->databases, e) != 0) {
             return -1;
         }
-        lastseen_databases(in->repo, meant);
+        lastseen_databases(in->repo, &meant->databases);
     }
+    return 0;
+}
+
+static bool
+has_section(const struct config *c, const char *db)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = config_section(c, "database", i)) != NULL; i++) {
+        if (strcmp(name, db) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A database without a section is backed up into each of the common repositories: found in one of
+ * them, it is to be in all. */
+static void
+spread_names(struct meant *m, const struct config *c)
+{
+    struct strlist all = {0};
+
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->v[i].common) {
+            strlist_add_all(&all, &m->v[i].databases);
+        }
+    }
+    strlist_sort(&all);
+    for (size_t k = 0; k < all.n; k++) {
+        if ((k > 0 && strcmp(all.v[k], all.v[k - 1]) == 0) || has_section(c, all.v[k])) {
+            continue;
+        }
+        for (size_t i = 0; i < m->n; i++) {
+            if (m->v[i].common) {
+                add_name(&m->v[i].databases, all.v[k]);
+            }
+        }
+    }
+    strlist_free(&all);
+}
+
+/* Is this the repository that a tool takes for the database when none is named? */
+static bool
+is_first(const struct status_request *q, const char *db, const char *location)
+{
+    struct storage_location *v = NULL;
+    struct err               none = ERR_INIT;
+    size_t                   n = 0;
+    bool                     first = q->repos->n == 0 &&
+        storage_locations_find(q->config, q->repos, db, q->given, &v, &n, &none) == 0 && n > 0 &&
+        strcmp(v[0].location, location) == 0;
+
+    free(v);
+    return first;
+}
+
+static int
+look_into(struct status_places *p, const struct status_request *q, const struct status_repo *in,
+          struct strlist *meant, time_t now, struct err *e)
+{
+    struct looking l = {now, q->scrubbed_s == 0 ? now : now - (time_t)q->scrubbed_s};
+    size_t         first = p->n;
+
     strlist_sort(meant);
     for (size_t i = 0; i < meant->n; i++) {
         if (i == 0 || strcmp(meant->v[i], meant->v[i - 1]) != 0) {
             VEC_GROW(p->v, p->n, p->cap);
-            p->v[p->n++] = (struct status_place){.in = in, .db = xstrdup(meant->v[i])};
+            p->v[p->n++] = (struct status_place){.in = in,
+                                                 .db = xstrdup(meant->v[i]),
+                                                 .first = is_first(q, meant->v[i], in->location)};
         }
     }
     if (pool_each(in->repo->st->distant ? SIDE_BY_SIDE : 1, look_at, &l, p->v + first, sizeof *p->v,
@@ -164,9 +237,7 @@ check_names(const struct status_places *p, const struct status_request *q, struc
                 known |= p->v[i].standing.list.n > 0 || p->v[i].standing.missing.n > 0;
             }
         }
-        for (size_t i = 0; !known && config_section(q->config, "database", i) != NULL; i++) {
-            known = strcmp(config_section(q->config, "database", i), db) == 0;
-        }
+        known = known || has_section(q->config, db);
         if (!known && repo != NULL) {
             return repo_no_database(repo, db, e);
         }
@@ -174,38 +245,69 @@ check_names(const struct status_places *p, const struct status_request *q, struc
     return 0;
 }
 
+/* One pass over the repositories: those that fail have their err from then on.  -1: interrupted. */
+static int
+load_each(struct status_places *p, const struct status_request *q, struct meant *m, time_t now,
+          bool look, struct err *e)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct status_repo *in = &p->repos[i];
+        struct err          fault = ERR_INIT;
+
+        if (in->err.kind != ERR_NONE) {
+            continue;
+        }
+        if ((look ? look_into(p, q, in, &m->v[i].databases, now, &fault)
+                  : open_repository(in, q, &m->v[i], &fault)) == 0) {
+            continue;
+        }
+        if (fault.kind == ERR_INTERRUPTED) {
+            *e = fault;
+            return -1;
+        }
+        in->err = fault;
+    }
+    return 0;
+}
+
+static bool
+none_is_good(const struct status_places *p)
+{
+    for (size_t i = 0; i < p->n_repos; i++) {
+        if (p->repos[i].err.kind == ERR_NONE) {
+            return false;
+        }
+    }
+    return p->n_repos > 0;
+}
+
 int
 status_places_load(const struct status_request *q, time_t now, struct status_places *p,
                    struct err *e)
 {
     struct meant m = {0};
-    size_t       good = 0;
     int          rc = find_meant(q, &m, e);
 
     *p = (struct status_places){.n_repos = m.n, .repos = xcalloc(m.n + 1, sizeof *p->repos)};
-    for (size_t i = 0; rc == 0 && i < m.n; i++) {
-        struct status_repo *in = &p->repos[i];
-        struct err          fault = ERR_INIT;
-
-        in->name = storage_location_name(&m.v[i]);
-        in->location = m.v[i].location;
-        if (look_into(p, q, in, &m.v[i], &m.databases[i], now, &fault) == 0) {
-            good++;
-        } else if (fault.kind == ERR_INTERRUPTED) {
-            *e = fault;
-            rc = -1;
-        } else {
-            in->err = fault;
-        }
+    for (size_t i = 0; i < m.n; i++) {
+        p->repos[i] = (struct status_repo){.name = storage_location_name(&m.v[i].where),
+                                           .location = m.v[i].where.location,
+                                           .named = q->repos->n > 0};
     }
-    if (rc == 0 && good == 0 && m.n > 0) {
+    if (rc == 0) {
+        rc = load_each(p, q, &m, now, false, e);
+    }
+    if (rc == 0) {
+        spread_names(&m, q->config);
+        rc = load_each(p, q, &m, now, true, e);
+    }
+    if (rc == 0 && none_is_good(p)) {
         *e = p->repos[0].err;
         rc = -1;
     }
     for (size_t i = 0; i < m.n; i++) {
-        strlist_free(&m.databases[i]);
+        strlist_free(&m.v[i].databases);
     }
-    free(m.databases);
     free(m.v);
     if (rc == 0) {
         name_places(p);

@@ -14,13 +14,15 @@ struct status_repo {
     const char  *location; /* likewise */
     struct repo *repo;     /* NULL: it could not be opened or read; then err says why */
     struct err   err;
+    bool         named; /* by --repo */
 };
 
 /* A database in one of them. */
 struct status_place {
     const struct status_repo *in;
     char                     *db;
-    char                     *name; /* for people: "shop", or "shop in offsite" */
+    char                     *name;  /* for people: "shop", or "shop in offsite" */
+    bool                      first; /* a tool takes this repository when none is named */
     struct standing           standing;
 };
 

@@ -63,7 +63,7 @@ judge_second_place(const struct judging *j)
         return;
     }
     command = quote_command("pgassay", "storage", "copy", j->place->in->name, p->in->name,
-                            j->s->db);
+                            QUOTE_ARG(j->s->db));
     judging_find(
         j, WATCH_WARNING,
         watch_text(j->report, "is the only place of its newest backup, %s", j->s->newest.label->id),
