@@ -1,7 +1,11 @@
 #include "verify/server.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/exit.h"
 #include "core/report/watch_show.h"
+#include "storage/read/backup_find.h"
 #include "storage/repo/repo.h"
 #include "verify/health/health.h"
 #include "verify/health/terminate.h"
@@ -100,6 +104,44 @@ open_repo(struct options *o, struct xid_request *q, struct err *e)
     return q->repo != NULL ? 0 : -1;
 }
 
+/* Does its own connection string in the configuration, which is used, lead to this database? */
+static bool
+is_connected_to(const struct options *o, const char *db)
+{
+    return o->database != NULL && strcmp(o->database, db) == 0 &&
+        !opts_given(&o->parsed, "conninfo") &&
+        config_get(o->config, "database", db, "conninfo") != NULL && options_name_database(o);
+}
+
+/* As the configuration says, else as the backups do: they may have another name than the database.
+ */
+static char *
+name_by_backups(const struct options *o, struct repo *repo, const char *db)
+{
+    struct err    none = ERR_INIT;
+    struct label *l = NULL;
+    char         *name;
+
+    if (config_get(o->config, "database", db, "dbname") == NULL && repo != NULL)
+        l = backup_find(repo, db, NULL, 0, &none);
+    name = xstrdup(l != NULL && l->dbname != NULL ? l->dbname : name_there(o, db));
+    label_free(l);
+    return name;
+}
+
+static void
+name_databases(const struct options *o, struct xid_request *q)
+{
+    const struct strlist *given = &o->parsed.rest;
+
+    for (size_t i = 0; i < given->n; i++) {
+        if (is_connected_to(o, given->v[i]))
+            q->connected = true;
+        else
+            strlist_take(&q->databases, name_by_backups(o, q->repo, given->v[i]));
+    }
+}
+
 int
 server_xid(struct options *o, struct err *e)
 {
@@ -109,10 +151,12 @@ server_xid(struct options *o, struct err *e)
     int                 rc = open_repo(o, &q, e);
 
     watch_init(&r, "xid");
-    for (size_t i = 0; i < o->parsed.rest.n; i++)
-        strlist_add(&q.databases, name_there(o, o->parsed.rest.v[i]));
-    if (rc == 0)
+    if (rc == 0) {
+        name_databases(o, &q);
+        if (q.databases.n > 0 && !options_name_database(o))
+            t.dbname = q.databases.v[0];
         rc = xid_run(&t, &q, &o->health, &r, e);
+    }
     if (rc == 0)
         rc = print(o, &r, "Transaction IDs of a server", e);
     strlist_free(&q.databases);

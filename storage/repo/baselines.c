@@ -6,6 +6,7 @@
 
 #include "core/enc.h"
 #include "core/human.h"
+#include "core/quote.h"
 #include "storage/format/encoded.h"
 #include "storage/keys/trust.h"
 #include "storage/repo/label_load.h"
@@ -139,7 +140,7 @@ none_is_called(const struct repo *r, const struct baseline_list *list, const cha
         (void)err_hint(e, "there %s %s%s%s", list->n == 1 ? "is" : "are", from > 0 ? "..., " : "",
                        known, hidden ? "; names are encrypted, and shown with --identity" : "");
     } else {
-        (void)err_hint(e, "make one: pgassay verify baseline record");
+        (void)quote_hint(e, "make one: ", "pgassay", "verify", "baseline", "record", QUOTE_ARG(db));
     }
     free(known);
     return -1;

@@ -51,7 +51,7 @@ found() { jq -r '.findings[] | select(.class != "note") | "\(.class) \(.object):
 @test "a baseline is recorded, listed, shown, found by its name, and removed; backups know nothing of it" {
     local id
     expect_status 1 baseline show
-    expect_text 'no baseline of "shop"' "pgassay verify baseline record"
+    expect_text 'no baseline of "shop"' "pgassay verify baseline record shop"
     baseline record --config "$T/expect.conf" --name 'before the move' --json >"$T/one.json"
     valid_json baseline-show "$T/one.json"
     jq -e '[.table_list[] | {(.name): .known_by}] | add == {audit: "count", cache: "count", country: "contents", orders: "count", stock: "count", session: "count"}' "$T/one.json"

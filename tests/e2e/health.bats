@@ -320,6 +320,18 @@ wind_on() {
     pg_up tight
 }
 
+@test "xid: a database is looked into whatever its backups are called" {
+    repo_new till
+    pgassay backup shop --name till --repo "$REPO" -q
+    looked xid 0 till --repo "$REPO" -d postgres
+    jq -e '[.facts.xid_tables[].database] | unique == ["shop"]' "$T/report.json"
+    looked xid 0 till --repo "$REPO"
+    jq -e '[.facts.xid_tables[].database] | unique == ["shop"]' "$T/report.json"
+    printf '[database till]\nconninfo = host=%s dbname=shop\n' "$PGHOST" >"$T/till.conf"
+    looked xid 0 till --config "$T/till.conf"
+    jq -e '[.facts.xid_tables[].database] | unique == ["shop"]' "$T/report.json"
+}
+
 @test "xid: over a billion, over 1.6 billion; the worst tables, TOAST among them; days left by what backups say" {
     pg_up tight
     psql_in shop -c "CREATE TABLE big (t text) WITH (autovacuum_enabled = off, toast.autovacuum_enabled = off)" \

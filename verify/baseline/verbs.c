@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/print.h"
+#include "core/quote.h"
 #include "storage/read/backup_find.h"
 #include "storage/read/parts.h"
 #include "storage/repo/source.h"
@@ -149,7 +150,8 @@ find_to_remove(struct repo *repo, const char *db, const char *which, char id[BAC
     if (found == 0)
         return err_set(e, ERR_NOT_FOUND, "no baseline of \"%s\" is called \"%s\"", db, which);
     err_set(e, ERR_USAGE, "%zu baselines of \"%s\" are called \"%s\"", found, db, which);
-    return err_hint(e, "name one by its id: pgassay verify baseline list");
+    return quote_hint(e, "name one by its id: ", "pgassay", "verify", "baseline", "list",
+                      QUOTE_ARG(db));
 }
 
 int

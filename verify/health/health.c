@@ -234,11 +234,11 @@ xid_run(const struct pg_target *target, const struct xid_request *q,
     int            rc = begin(&h, target, e);
 
     if (rc == 0 && checks_run(&h, xid_checks) == 0) {
-        strlist_add_all(&databases, &q->databases);
-        if (q->databases.n == 0) {
+        if (q->connected || q->databases.n == 0)
             strlist_add(&databases, PQdb(h.conn));
+        strlist_add_all(&databases, &q->databases);
+        if (!q->connected && q->databases.n == 0)
             add_old(&h, &databases);
-        }
         for (size_t i = 0; h.conn != NULL && i < databases.n; i++)
             look_into(&h, target, databases.v[i]);
         if (h.conn != NULL)

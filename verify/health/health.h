@@ -16,7 +16,8 @@ int health_run(const struct pg_target *, const struct health_limits *, struct wa
 
 /* Whose XIDs, and what backups and baselines say about the rate. */
 struct xid_request {
-    struct strlist databases; /* on the server; none: the one that is connected to, and those whose
+    struct strlist databases; /* on the server */
+    bool           connected; /* and the one that is connected to; neither: that, and those whose
                                  age is a finding */
     struct repo *repo;        /* NULL: the rate is not known */
     const char  *db;          /* its name there */
