@@ -3,6 +3,7 @@
  */
 #include "tests/unit/check.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -68,6 +69,66 @@ an_older_major_is_refused_with_what_to_install(void **state)
     assert_err(&e, ERR_NOT_FOUND, "that cannot be used: it does not say its version");
 }
 
+/* As a package is unpacked: in whole seconds. */
+static void
+make_packed(const char *name, const char *version, time_t made)
+{
+    const struct timespec times[2] = {{.tv_sec = made}, {.tv_sec = made}};
+    char                 *path = xasprintf("%s/%s", dir, name);
+
+    make_tool(name, version);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    free(path);
+}
+
+static int
+version_of(const char *name)
+{
+    struct pg_tool t;
+    struct err     e = ERR_INIT;
+    int            version;
+
+    assert_ok(pg_tool_find(name, 0, &t, &e), &e);
+    version = t.version_num;
+    pg_tool_free(&t);
+    return version;
+}
+
+static void
+one_program_of_a_package_is_asked(void **state)
+{
+    (void)state;
+    make_packed("pg_dump", "15.3", 1600000000);
+    assert_int_equal(version_of("pg_dump"), 150003);
+    make_packed("initdb", "14.1, which nobody hears", 1600000000);
+    assert_int_equal(version_of("initdb"), 150003);
+    /* Of another package; the same one in another version; and one that is of none. */
+    make_packed("initdb", "14.2", 1600000001);
+    assert_int_equal(version_of("initdb"), 140002);
+    make_packed("pg_dump", "15.4", 1600000002);
+    assert_int_equal(version_of("pg_dump"), 150004);
+    make_tool("pg_dump", "16.1");
+    assert_int_equal(version_of("pg_dump"), 160001);
+    make_tool("initdb", "16.2");
+    assert_int_equal(version_of("initdb"), 160002);
+}
+
+static void
+another_name_of_a_wrapper_is_asked(void **state)
+{
+    char *from = xasprintf("%s/pg_dump", dir), *to = xasprintf("%s/initdb", dir);
+
+    (void)state;
+    make_packed("pg_dump", "15.3", 1600000003);
+    assert_int_equal(version_of("pg_dump"), 150003);
+    make_packed("pg_dump", "14.1", 1600000003);
+    (void)unlink(to);
+    assert_int_equal(link(from, to), 0);
+    assert_int_equal(version_of("initdb"), 140001);
+    free(from);
+    free(to);
+}
+
 static void
 development_versions_count(void **state)
 {
@@ -128,6 +189,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_asked_directory_alone_counts),
         cmocka_unit_test(an_older_major_is_refused_with_what_to_install),
+        cmocka_unit_test(one_program_of_a_package_is_asked),
+        cmocka_unit_test(another_name_of_a_wrapper_is_asked),
         cmocka_unit_test(development_versions_count),
         cmocka_unit_test(an_older_minor_is_a_warning),
     };
