@@ -47,6 +47,9 @@ PGconn *pg_connect(const struct pg_target *, enum pg_purpose, const char *applic
                    struct err *);
 void    pg_close(PGconn *);         /* accepts NULL */
 int     pg_version(const PGconn *); /* server_version_num, 150020 */
+/* The cluster_name of a throw-away server (pg/scratch), by which a tool that it is lent to knows
+ * it. */
+#define SCRATCH_CLUSTER_NAME "pgassay scratch"
 
 /* Adds key='value' to a connection string. */
 void pg_conninfo_add(struct buf *, const char *key, const char *value);

@@ -119,7 +119,11 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
 {
     long ram_mb = (long)(sysconf(_SC_PHYS_PAGES) / (MIB / (size_t)sysconf(_SC_PAGESIZE)));
     int  jobs = o->jobs > 0 ? o->jobs : 2;
+    long buffers_mb = clamp(ram_mb / 8, 32, 512);
 
+    if (o->bytes > 0 && o->bytes < (uint64_t)buffers_mb * MIB / 2) {
+        buffers_mb = clamp((long)(2 * o->bytes / MIB) + 64, 32, buffers_mb);
+    }
     strlist_add(args, postgres);
     strlist_add(args, "-D");
     strlist_take(args, xasprintf("%s/data", dir));
@@ -137,7 +141,7 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
     SET("superuser_reserved_connections=3");
     SET("max_locks_per_transaction=%ld",
         clamp(2L * o->max_locks / (3 * jobs + 20) + 64, 128, 100000));
-    SET("shared_buffers=%ldMB", clamp(ram_mb / 8, 32, 512));
+    SET("shared_buffers=%ldMB", buffers_mb);
     SET("maintenance_work_mem=%ldMB", clamp(ram_mb / 8 / jobs, 32, 256));
     SET("work_mem=%ldMB", clamp(ram_mb / 32 / jobs, 4, 64));
     SET("max_parallel_workers=%d", 2 * jobs);

@@ -21,9 +21,6 @@
 #include "core/mem.h"
 #include "pg/conn/conn.h"
 
-/* Its cluster_name, by which a tool that it is lent to knows it. */
-#define SCRATCH_CLUSTER_NAME "pgassay scratch"
-
 struct scratch;
 
 struct scratch_options {
@@ -31,6 +28,8 @@ struct scratch_options {
     const char *parent_dir; /* NULL: $TMPDIR or /tmp */
     const char *user;       /* account.h; only used by root */
     int         jobs;       /* sizes memory and worker settings */
+    uint64_t    bytes;      /* of the database that comes there: a small one takes less memory,
+                               which takes time to make ready; 0: unknown */
     int max_locks; /* tables that one transaction may touch; raises max_locks_per_transaction */
     const struct strlist *secrets; /* files that its user must not be able to read; NULL: none */
     bool        unconfined; /* accept a user who can read them, or a running cluster's data */

@@ -34,6 +34,7 @@ start_scratch(struct restore *r, struct err *e)
                                 .unconfined = r->o->scratch_unconfined,
                                 .network = r->o->allow_remote,
                                 .jobs = r->o->jobs,
+                                .bytes = r->label == NULL ? 0 : r->label->database_bytes,
                                 .max_locks = (int)(r->n_tables < 100000 ? r->n_tables : 100000)};
 
     if ((r->scratch = scratch_start(&o, e)) == NULL) {

@@ -104,6 +104,7 @@ scratch_for_trips(const struct compare *c, struct err *e)
             .unconfined = c->options->scratch_unconfined,
             .network = c->options->allow_remote,
             .jobs = 1,
+            .bytes = 1, /* definitions alone */
             .max_locks = (int)(2 * c->snap->catalog.n_tables),
         },
         e);

@@ -45,6 +45,7 @@ start_own(const struct options *o, const struct baseline *b, const struct warm *
             .unconfined = o->scratch_unconfined,
             .network = o->allow_remote,
             .jobs = o->jobs,
+            .bytes = b->label->database_bytes,
             .max_locks = (int)(2 * b->man->n_objects),
         },
         e);
