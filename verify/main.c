@@ -170,7 +170,8 @@ static const struct verify_verb health = {
     .cli = {.name = "health",
             .args = "[DB]",
             .summary = "look at a running server: what is wrong, and what to do about it",
-            .tables = TABLES(options_report, options_server, options_health, options_looking)},
+            .tables = TABLES(options_report, options_server, options_health, options_looking,
+                             options_newest, options_repos)},
     .look = server_health,
 };
 static const struct verify_verb xid = {

@@ -11,6 +11,7 @@
 #include "verify/health/terminate.h"
 #include "verify/report/of_watch.h"
 #include "verify/report/write.h"
+#include "verify/status.h"
 
 /* The name on the server of a database of the configuration. */
 static const char *
@@ -78,6 +79,8 @@ server_health(struct options *o, struct err *e)
         return terminate(o, e);
     watch_init(&r, "health");
     rc = health_run(&t, &o->health, &r, e);
+    if (rc == 0)
+        rc = verify_status_beside(o, &r, e);
     if (rc == 0)
         rc = print(o, &r, "Health of a server", e);
     watch_free(&r);

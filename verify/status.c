@@ -165,3 +165,97 @@ verify_status(struct options *o, struct err *e)
     status_places_free(&places);
     return rc;
 }
+
+/* ---- beside a look at the server ---- */
+
+static bool
+any_was_read(const struct status_places *places)
+{
+    for (size_t i = 0; i < places->n_repos; i++) {
+        if (places->repos[i].err.kind == ERR_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* There is no backup, or it is not known whether there is one. */
+static int
+tell_unread(struct watch_report *r, const struct status_places *places, const char *db,
+            struct err *e)
+{
+    bool none = e->kind == ERR_NOT_FOUND && any_was_read(places);
+
+    if (e->kind == ERR_INTERRUPTED || e->kind == ERR_USAGE) {
+        return -1;
+    }
+    watch_begin(r, "backup");
+    watch_find(r,
+               (struct watch_finding){.severity = none ? WATCH_CRITICAL : WATCH_UNKNOWN,
+                                      .object = db,
+                                      .what = none ? "has no backup that could be restored"
+                                                   : "is not known to have a backup",
+                                      .means = watch_text(r, "%s", e->text),
+                                      .action = e->hint[0] != '\0' ? watch_text(r, "%s", e->hint)
+                                                                   : "see whether the repository "
+                                                                     "is reachable"});
+    watch_sort(r);
+    err_clear(e);
+    return 0;
+}
+
+static bool
+knows_repository(const struct options *o)
+{
+    struct strlist names = {0};
+    struct err     none = ERR_INIT;
+    bool           known = o->repos.n > 0 ||
+        config_repo_names(o->config, &o->repos, o->database, &names, &none) == 0;
+
+    strlist_free(&names);
+    return known;
+}
+
+static int
+judge_newest(const struct options *o, struct watch_report *r, const struct status_places *places,
+             struct err *e)
+{
+    struct status_targets *targets = xcalloc(places->n + 1, sizeof *targets);
+    int                    rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < places->n; i++) {
+        rc = read_targets(o, places->v[i].db, &targets[i], e);
+    }
+    if (rc == 0) {
+        status_judge_newest(r, places, targets);
+        status_tell(r, places, targets);
+        watch_sort(r);
+    }
+    free(targets);
+    return rc;
+}
+
+int
+verify_status_beside(const struct options *o, struct watch_report *r, struct err *e)
+{
+    double                began = clock_seconds();
+    struct strlist        databases = {0};
+    struct status_places  places = {0};
+    struct status_request q = {
+        .config = o->config, .repos = &o->repos, .databases = &databases, .given = &o->given};
+    int rc;
+
+    if (o->database == NULL && o->repos.n > 0) {
+        return err_set(e, ERR_USAGE, "--repo needs the name of a database in it");
+    }
+    if (o->database == NULL || !knows_repository(o)) {
+        return 0;
+    }
+    strlist_add(&databases, o->database);
+    rc = status_places_load(&q, time(NULL), &places, e);
+    rc = rc == 0 ? judge_newest(o, r, &places, e) : tell_unread(r, &places, o->database, e);
+    r->seconds += clock_seconds() - began;
+    status_places_free(&places);
+    strlist_free(&databases);
+    return rc;
+}

@@ -332,6 +332,28 @@ wind_on() {
     jq -e '[.facts.xid_tables[].database] | unique == ["shop"]' "$T/report.json"
 }
 
+@test "of a database that is named the last backup and the last proof are looked at, too, where a repository is known" {
+    found health '' shop
+    repo_new kept
+    found health 'critical backup' shop --repo "$REPO"
+    says 'shop has no backup that could be restored'
+    plant shop --at "$(date -u -d '2 hours ago' +%Y-%m-%dT%H:%M:%SZ)"
+    found health 'warning proof' shop --repo "$REPO"
+    says 'has no backup that a drill has proven' "pgassay verify drill shop --repo $REPO"
+    found health '' shop --repo "$REPO" --proven-within none
+    jq -e '[.checks[] | select(.name == "backup" or .name == "proof") | .status] == ["ok", "ok"]' "$T/report.json"
+    jq -e '.metrics[] | select(.name == "shop.age") | .value >= 7200 and .critical == 93600' "$T/report.json"
+    printf 'repo = %s\nproven-within = none\n[database shop]\nrpo = 1h\n' "$REPO" >"$T/kept.conf"
+    found health 'critical backup' shop --config "$T/kept.conf"
+    found health '' --config "$T/kept.conf"
+    # Not known is not good; nor is it when the server is down as well.
+    found health 'unknown backup' shop --repo "$T/nowhere"
+    expect_status 2 pgassay verify health shop -d 'host=/nonexistent dbname=shop' --nagios --config "$T/kept.conf"
+    expect_text 'CRITICAL connection: ' 'CRITICAL backup: shop was last backed up 2 h'
+    expect_status 2 pgassay verify health -d shop --repo "$REPO"
+    expect_text '--repo needs the name of a database'
+}
+
 @test "xid: over a billion, over 1.6 billion; the worst tables, TOAST among them; days left by what backups say" {
     pg_up tight
     psql_in shop -c "CREATE TABLE big (t text) WITH (autovacuum_enabled = off, toast.autovacuum_enabled = off)" \

@@ -179,18 +179,35 @@ const struct opt options_repos[] = {
     OPTS_END,
 };
 
+#define OPT_RPO                                                                                    \
+    {                                                                                              \
+        OPT_TEXT, "rpo", 0, "TIME", "the backup is not older (default: 26h; of a drill: none)",    \
+            AT(rpo), 0, 0, NULL, "rpo"                                                             \
+    }
+#define OPT_PROVEN_WITHIN                                                                          \
+    {                                                                                              \
+        OPT_TEXT, "proven-within", 0, "TIME",                                                      \
+            "the newest proven backup is not older (default: 35d)", AT(proven_within), 0, 0, NULL, \
+            "proven-within"                                                                        \
+    }
+
+const struct opt options_newest[] = {
+    OPT_HEADING("Backups of DB (TIME: 30m, 26h, 35d or none)"),
+    OPT_RPO,
+    OPT_PROVEN_WITHIN,
+    OPTS_END,
+};
+
 const struct opt options_targets[] = {
     OPT_HEADING("What is wanted (TIME: 30m, 26h, 35d or none)"),
-    {OPT_TEXT, "rpo", 0, "TIME", "the backup is not older (default of status: 26h)", AT(rpo), 0, 0,
-     NULL, "rpo"},
+    OPT_RPO,
     {OPT_TEXT, "rto", 0, "TIME", "recovery took no longer (default: none)", AT(rto), 0, 0, NULL,
      "rto"},
     OPTS_END,
 };
 
 const struct opt options_status[] = {
-    {OPT_TEXT, "proven-within", 0, "TIME", "the newest proven backup is not older (default: 35d)",
-     AT(proven_within), 0, 0, NULL, "proven-within"},
+    OPT_PROVEN_WITHIN,
     {OPT_TEXT, "scrubbed-within", 0, "TIME",
      "all that is stored was read again within that time (default: 35d)", AT(scrubbed_within), 0, 0,
      NULL, "scrubbed-within"},

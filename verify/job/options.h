@@ -61,7 +61,7 @@ struct options {
 extern const struct opt options_repo[], options_backup[], options_restored[], options_drill[],
     options_record[], options_baseline[], options_since[], options_report[], options_live[],
     options_jobs[], options_server[], options_health[], options_looking[], options_repos[],
-    options_targets[], options_status[], options_general[];
+    options_newest[], options_targets[], options_status[], options_general[];
 
 /* Parses, merges and checks.  repo: the command cannot do without one, which is then in place.
  * done: help or --print-config was printed, leave with 0. */

@@ -235,19 +235,20 @@ static const struct {
     const char *name;
     void (*judge)(const struct judging *);
     void (*all)(struct watch_report *, const struct status_places *); /* behind them; or NULL */
+    bool newest; /* about what a server would lose now */
 } checks[] = {
-    {"backup", judge_backup, NULL},
-    {"proof", judge_proof, NULL},
-    {"recovery-time", judge_recovery, NULL},
-    {"damage", judge_damage, NULL},
-    {"chain", judge_chain, NULL},
-    {"scrub", judge_scrub, NULL},
-    {"size", judge_size, NULL},
-    {"xid", judge_xid, skip_unknown_xids},
-    {"second-place", judge_second_place, skip_second_place},
-    {"key-drill", judge_key_drill, skip_key_drill},
-    {"policy", judge_policy, NULL},
-    {"schedule", judge_schedule, skip_schedule},
+    {"backup", judge_backup, NULL, true},
+    {"proof", judge_proof, NULL, true},
+    {"recovery-time", judge_recovery, NULL, false},
+    {"damage", judge_damage, NULL, false},
+    {"chain", judge_chain, NULL, false},
+    {"scrub", judge_scrub, NULL, false},
+    {"size", judge_size, NULL, false},
+    {"xid", judge_xid, skip_unknown_xids, false},
+    {"second-place", judge_second_place, skip_second_place, false},
+    {"key-drill", judge_key_drill, skip_key_drill, false},
+    {"policy", judge_policy, NULL, false},
+    {"schedule", judge_schedule, skip_schedule, false},
 };
 
 static const char *
@@ -293,12 +294,15 @@ status_judge_repositories(struct watch_report *r, const struct status_places *pl
     }
 }
 
-void
-status_judge(struct watch_report *r, const struct status_places *places,
-             const struct status_targets *targets)
+static void
+judge_each(struct watch_report *r, const struct status_places *places,
+           const struct status_targets *targets, bool only_newest)
 {
     status_judge_repositories(r, places);
     for (size_t c = 0; c < sizeof checks / sizeof *checks; c++) {
+        if (only_newest && !checks[c].newest) {
+            continue;
+        }
         watch_begin(r, checks[c].name);
         for (size_t i = 0; i < places->n; i++) {
             const struct judging j = {r, places, &places->v[i], &places->v[i].standing,
@@ -310,4 +314,18 @@ status_judge(struct watch_report *r, const struct status_places *places,
             checks[c].all(r, places);
         }
     }
+}
+
+void
+status_judge(struct watch_report *r, const struct status_places *places,
+             const struct status_targets *targets)
+{
+    judge_each(r, places, targets, false);
+}
+
+void
+status_judge_newest(struct watch_report *r, const struct status_places *places,
+                    const struct status_targets *targets)
+{
+    judge_each(r, places, targets, true);
 }

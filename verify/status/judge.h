@@ -14,6 +14,10 @@
 void status_judge(struct watch_report *, const struct status_places *,
                   const struct status_targets *targets);
 
+/* Of the checks those that a look at the database's server ends with: repository, backup, proof. */
+void status_judge_newest(struct watch_report *, const struct status_places *,
+                         const struct status_targets *targets);
+
 /* The first of the checks alone: where nothing else could be looked at. */
 void status_judge_repositories(struct watch_report *, const struct status_places *);
 
