@@ -96,7 +96,14 @@ importing_begin(struct importing *m, const struct backup_request *run, struct er
     if (all || run->options->dry_run) {
         return 0;
     }
-    return start_server(m, run, e) != 0 || import_restore(m, run->options, e) != 0 ? -1 : 0;
+    if (start_server(m, run, e) != 0) {
+        return -1;
+    }
+    if (import_restore(m, run->options, e) != 0) {
+        scratch_explain(m->import.scratch, e);
+        return -1;
+    }
+    return 0;
 }
 
 int

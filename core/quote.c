@@ -105,6 +105,30 @@ quote_shell(const char *text)
     return out;
 }
 
+char *
+quote_dbname(const char *name)
+{
+    static const char begin[] = "dbname='";
+    char             *out, *o;
+
+    /* As libpq's recognized_connection_string(). */
+    if (strchr(name, '=') == NULL && strncmp(name, "postgres://", 11) != 0 &&
+        strncmp(name, "postgresql://", 13) != 0) {
+        return xstrdup(name);
+    }
+    out = xmalloc(sizeof begin + 2 * strlen(name) + 1);
+    o = stpcpy(out, begin);
+    for (; *name != '\0'; name++) {
+        if (*name == '\'' || *name == '\\') {
+            *o++ = '\\';
+        }
+        *o++ = *name;
+    }
+    *o++ = '\'';
+    *o = '\0';
+    return out;
+}
+
 const char quote_arg_next[] = "";
 
 static void

@@ -20,6 +20,9 @@ char *quote_literal(const char *);
 /* One word for bash: as it is when nothing in it means anything, 'it'\''s', or, with control
  * characters, $'a\012b', which is one line in any case. */
 char *quote_shell(const char *);
+/* The name of a database as PostgreSQL's programs take it for -d: as it is, or, where they would
+ * read a connection string in it (it has "=" or begins like a URI), "dbname='it\'s=one'". */
+char *quote_dbname(const char *);
 /* A command to be typed or pasted: these words, each quoted for a shell.  QUOTE_ARG(word) is an
  * argument that comes from outside: if it begins with a hyphen, it stands at the end, behind "--",
  * and is no option. */

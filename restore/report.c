@@ -369,10 +369,13 @@ report_result(const struct restore *r, int status, const struct err *why, struct
         print_for_people(r);
     }
     if (r->keep_command != NULL) {
+        char *name = quote_dbname(r->foreign != NULL && foreign_is_cluster(r) ? "postgres"
+                                                                              : r->name);
+
         print_command(
             "scratch server: ",
-            quote_command("psql", "-h", r->host, "-p", r->port, "-U", r->user, "-d",
-                          r->foreign != NULL && foreign_is_cluster(r) ? "postgres" : r->name));
+            quote_command("psql", "-h", r->host, "-p", r->port, "-U", r->user, "-d", name));
+        free(name);
         print_out("to remove it:\n%s\n", r->keep_command);
     }
     return 0;

@@ -271,6 +271,17 @@ limited() { (ulimit -f "$1" && shift && "$@"); }
         expect_text 'the database with its server takes' "but only" "$small"
         run restore wide --scratch --scratch-dir "$small" --no-space-check
         local rc=$status said=$output left
+        # Nor where another tool's restore is at work on the server: a drill's, an import's.
+        local others=()
+        run drill wide --scratch-dir "$small"
+        output="$status $output" expect_text 1 'the database takes' "$small" 'name a directory with more room with --scratch-dir'
+        mount -o remount,size=64m "$small"
+        run drill wide --scratch-dir "$small"
+        others+=("$status $output")
+        mount -o remount,size=60m "$small"
+        pg_dump -Fc -f "$T/wide.dump" wide
+        run storage import --file "$T/wide.dump" --db imported --scratch-dir "$small"
+        others+=("$status $output")
         # Not even for an empty server; hardly for its log.
         local drilled=() size
         for size in 10m 64k; do
@@ -287,6 +298,9 @@ limited() { (ulimit -f "$1" && shift && "$@"); }
         [ "$rc" -ne 0 ] || { echo "60 MB were enough?" >&2; return 1; }
         output=$said expect_text "the scratch server's disk is full" "$small" 'with --scratch-dir'
         output=$said expect_short
+        for said in "${others[@]}"; do
+            output=$said expect_text 1 "the scratch server's disk is full" "$small" 'with --scratch-dir'
+        done
         expect_equal "$left" ''
     else
         chmod 555 "$small"

@@ -48,7 +48,8 @@ recipe() { BACKUP=$REPO/$1/backups/$(last_id "$1") NEWDB=$2 PATH=$T/none:${PATH/
 @test "every kind of object by the recipe" {
     db_make every everything.sql
     backup every
-    recipe every every_back
+    recipe every 'every=b\ac'"'k"
+    psql_in postgres -c "ALTER DATABASE \"every=b\\ac'k\" RENAME TO every_back"
     db_same every every_back
 }
 

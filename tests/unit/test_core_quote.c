@@ -90,6 +90,36 @@ a_command_is_its_words(void **state)
     free(line);
 }
 
+/* As psql -d takes them: where it would find a connection string, it gets one. */
+static void
+names_of_databases_are_no_connection_strings(void **state)
+{
+    static const struct {
+        const char *name, *want;
+    } of[] = {
+        {"shop", "shop"},
+        {"a b", "a b"},
+        {"it's \\ %s", "it's \\ %s"},
+        {"gr\u00fcn", "gr\u00fcn"},
+        {"a=b", "dbname='a=b'"},
+        {"=", "dbname='='"},
+        {"host=elsewhere dbname=x", "dbname='host=elsewhere dbname=x'"},
+        {"it's=\\one", "dbname='it\\'s=\\\\one'"},
+        {"postgres://elsewhere/x", "dbname='postgres://elsewhere/x'"},
+        {"postgresql://", "dbname='postgresql://'"},
+        {"postgresql", "postgresql"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        char *word = quote_dbname(of[i].name);
+
+        assert_string_equal(word, of[i].want);
+        free(word);
+    }
+}
+
 int
 main(void)
 {
@@ -98,6 +128,7 @@ main(void)
         cmocka_unit_test(a_word_that_means_nothing_to_a_shell_stays_as_it_is),
         cmocka_unit_test(bash_reads_every_byte_back),
         cmocka_unit_test(a_command_is_its_words),
+        cmocka_unit_test(names_of_databases_are_no_connection_strings),
     };
 
     return cmocka_run_group_tests_name("core/quote", tests, NULL, NULL);

@@ -139,8 +139,12 @@ judge_failure(const struct options *o, struct verify_result *r, const struct bas
         return err_set(e, ERR_INTERRUPTED, "pgassay-restore was interrupted");
     if (check_stored(b->repo, b->label->db, b->label->id, o, r, e) != 0)
         return -1;
-    if (findings_count(&r->findings, FINDING_DIFFERENT) == 0)
-        return err_set(e, ERR_IO, "pgassay-restore ended with status %d: %s", said->status, text);
+    if (findings_count(&r->findings, FINDING_DIFFERENT) == 0) {
+        const char *hint = json_opt_str(report, "hint", NULL);
+
+        err_set(e, ERR_IO, "pgassay-restore ended with status %d: %s", said->status, text);
+        return hint == NULL ? -1 : err_hint(e, "%s", hint);
+    }
     findings_add(&r->findings,
                  (struct finding){.group = "restore",
                                   .object = b->label->id,
@@ -456,6 +460,8 @@ attempt(struct attempt *a, char **anew, struct err *e)
         return turn_cold(a, -1, anew, e) ? 0 : err_wrap(e, "scratch server");
     version = a->s.target.version;
     rc = restore_and_examine(a, anew, e);
+    if (rc != 0)
+        drill_server_explain(&a->s, a->b->label->database_bytes, e);
     if (turn_cold(a, rc, anew, e))
         return drill_server_end(&a->s, e);
     if (rc == 0)

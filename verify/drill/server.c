@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "core/log.h"
 #include "pg/conn/tools.h"
@@ -392,6 +393,20 @@ drill_server_args(const struct drill_server *s, struct strlist *args)
     strlist_add(args, s->target.port);
     strlist_add(args, "--username");
     strlist_add(args, s->target.user);
+}
+
+/* What pgassay-restore advises is about a server of its own. */
+void
+drill_server_explain(const struct drill_server *s, uint64_t bytes, struct err *e)
+{
+    struct statvfs fs;
+
+    if (s->scratch == NULL)
+        return;
+    scratch_explain(s->scratch, e);
+    if (e->kind == ERR_IO && statvfs(scratch_dir(s->scratch), &fs) == 0 &&
+        (uint64_t)fs.f_bavail * fs.f_frsize < bytes)
+        err_hint(e, "make room there, or name a directory with more room with --scratch-dir");
 }
 
 int

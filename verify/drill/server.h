@@ -42,6 +42,8 @@ int drill_server_start(const struct options *, const struct baseline *, const st
 int drill_server_leave(struct drill_server *, struct err *);
 /* The options of pgassay-restore that name it. */
 void drill_server_args(const struct drill_server *, struct strlist *args);
+/* What ran there failed: if its disk has no room for that many bytes, *e says what to do. */
+void drill_server_explain(const struct drill_server *, uint64_t bytes, struct err *);
 /* Removes what was made there, also after a failure: the throw-away server, or databases and roles
  * of the backup. */
 int drill_server_end(struct drill_server *, struct err *);
