@@ -5,6 +5,7 @@
 
 #include "core/exit.h"
 #include "core/log.h"
+#include "restore/job/succession.h"
 #include "storage/repo/ledger.h"
 
 /* Plan and preflight change nothing: what ends there was no restore. */
@@ -53,6 +54,7 @@ record_restore(const struct restore *r, int status, time_t started)
         return;
     }
     what = what_json(r);
+    r->repo->st->hurry_s = SUCCESSION_WAIT_S;
     if (ledger_put(r->repo, r->label->db,
                    &(struct ledger_event){.event = "restore",
                                           .verdict = verdict(status),

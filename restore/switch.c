@@ -1,5 +1,6 @@
 #include "restore/switch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -208,6 +209,7 @@ switch_to(const struct options *o, struct state *s, const char *take, const char
     }
     if (rc == 0) {
         rc = print_switched(o, &x, e);
+        (void)fflush(stdout); /* what follows may take a few seconds */
         succession_tell(
             &(struct succession){.o = o, .conn = s->conn, .name = x.name, .aside = x.aside});
     }

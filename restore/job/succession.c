@@ -118,13 +118,37 @@ note_in(const struct succession *x, struct repo *repo, const struct repo_source 
         : -1;
 }
 
+/* Before a drop it may take its time. */
+static struct repo *
+open_at(const struct succession *x, struct storage_location place, struct err *e)
+{
+    struct strlist options = {0};
+    struct repo   *repo;
+
+    if (!x->every_name) {
+        if (place.given.options != NULL) {
+            strlist_add_all(&options, place.given.options);
+        }
+        strlist_take(&options, xasprintf("timeout=%d", SUCCESSION_WAIT_S));
+        place.given.options = &options;
+    }
+    repo = repo_open(&place, e);
+    strlist_free(&options);
+    return repo;
+}
+
 static int
 note_at(const struct succession *x, const struct storage_location *place,
         const struct repo_source *s, struct err *e)
 {
     bool         open = x->repo != NULL && strcmp(place->location, x->o->place.location) == 0;
-    struct repo *repo = open ? x->repo : repo_open(place, e);
-    int          rc = repo == NULL ? -1 : note_in(x, repo, s, e);
+    struct repo *repo = open ? x->repo : open_at(x, *place, e);
+    int          rc;
+
+    if (repo != NULL && !x->every_name) {
+        repo->st->hurry_s = SUCCESSION_WAIT_S;
+    }
+    rc = repo == NULL ? -1 : note_in(x, repo, s, e);
 
     if (!open) {
         repo_close(repo);

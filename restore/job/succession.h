@@ -21,6 +21,10 @@ struct succession {
     bool every_name;     /* of the repository; or the one that the options say and the database's */
 };
 
+/* The database has its name, and who waits for the tool waits for it: what is still noted in a
+ * repository waits so many seconds at most for a store that does not answer. */
+#define SUCCESSION_WAIT_S 5
+
 /* In all repositories that the options or the configuration name, also when one of them fails.  A
  * failure is a warning, as the names have changed places. */
 void succession_tell(const struct succession *);

@@ -90,6 +90,8 @@ struct storage {
     char                     *location;  /* as the user gave it, for messages */
     unsigned                  lock_days; /* object-lock-days; 0: nothing is locked */
     bool                      distant; /* each answer takes its time: much is asked side by side */
+    double hurry_s; /* no call waits longer for a store that does not answer; 0: as long as it is
+                       set to */
     unsigned stale_seconds; /* how old a listing or head() may be; 0: never older than the call */
 };
 

@@ -234,6 +234,16 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     expect_equal "$(oid shop)" "$before"
 }
 
+@test "undo: a store that does not answer costs seconds, not its time limit, and what was not noted is said last" {
+    local before
+    before=$(oid shop)
+    restore shop --swap --backup "$FIRST"
+    AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b TOOL_TIMEOUT=60 expect_status 0 pgassay restore shop --undo --repo s3://nowhere/x --repo-option endpoint=http://127.0.0.1:9 --repo-option region=x
+    expect_equal "$(oid shop)" "$before"
+    [[ $output == *'is now "shop", and nobody could connect for'*'warning: the name could not be given to the database that has it now ('*'): the next backup does it'* ]] || { echo "$output"; return 1; }
+    db_drop "$(others)"
+}
+
 @test "a comment is anybody's: a database that a tenant offers is not gone back to" {
     local name=shop_before_20990101_000000 before
     before=$(oid shop)

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <time.h>
 
 #include "core/cancel.h"
@@ -346,6 +347,17 @@ note(struct tries *t, const struct err *e)
     }
 }
 
+static double
+patience(const struct s3_storage *s, bool tidying)
+{
+    double limit = s->set.timeout_s;
+
+    if (s->base.hurry_s > 0) {
+        limit = MIN(limit, s->base.hurry_s);
+    }
+    return tidying ? MIN(limit, TIDY_S) : limit;
+}
+
 int
 s3_call(struct s3_storage *s, struct s3_call *c, struct err *e)
 {
@@ -354,7 +366,7 @@ s3_call(struct s3_storage *s, struct s3_call *c, struct err *e)
     enum outcome           o;
 
     t.began = clock_seconds();
-    t.deadline = t.began + (t.tidying && s->set.timeout_s > TIDY_S ? TIDY_S : s->set.timeout_s);
+    t.deadline = t.began + patience(s, t.tidying);
     do {
         int rc = aws_provider_get(s->provider, &who, e);
 
