@@ -6,6 +6,7 @@
 
 #include "core/enc.h"
 #include "core/human.h"
+#include "core/log.h"
 #include "core/quote.h"
 #include "storage/format/encoded.h"
 #include "storage/keys/trust.h"
@@ -161,6 +162,10 @@ baseline_find(struct repo *r, const char *db, const char *which, struct err *e)
         struct baseline_entry *b = &list.v[i];
 
         if (name == NULL ? b->label == NULL : !is_meant(b, name)) {
+            if (b->label == NULL) {
+                /* Whoever can write here can spoil the newest, or put something newer there. */
+                log_warn("baseline %s of \"%s\" is passed over: %s", b->id, db, b->problem);
+            }
             continue;
         }
         found = b->label;

@@ -32,7 +32,8 @@ struct baseline_list {
 int  baseline_list_load(struct repo *, const char *db, struct baseline_list *, struct err *);
 void baseline_list_free(struct baseline_list *);
 /* The one that a user means: an id; "latest" or NULL; or a name, the newest that is called so.
- * ERR_NOT_FOUND says which there are. */
+ * One that cannot be read may have been meant, if it is newer: a warning says so.  ERR_NOT_FOUND
+ * says which there are. */
 struct label *baseline_find(struct repo *, const char *db, const char *which, struct err *);
 
 /* Is the name fit to find a baseline by?  ERR_USAGE: it is empty, or means something else. */

@@ -279,6 +279,18 @@ INI
     expect_text "signature"
     expect_status 0 baseline list --config "$T/expect.conf"
     expect_text "$id" "signature"
+    # The newest is not quietly another one when it is spoilt.
+    sed -i '1s/"rows":1103/"rows":1102/' "$file"
+    record --name zebrasister
+    sed -i '1s/"rows":1102/"rows":1103/' "$file"
+    expect_status 0 live --baseline latest --identity "$T/ops"
+    [[ $output != *"passed over"* ]]
+    sed -i '1s/"rows":1103/"rows":1102/' "$file"
+    file=$(ls "$T"/sealed/shop/baselines/*/baseline.json | tail -n 1)
+    chmod u+w "$file"
+    sed -i '1s/"rows":1102/"rows":1103/' "$file"
+    expect_status 0 live --baseline latest --identity "$T/ops"
+    expect_text "is passed over: " "signature"
 }
 
 @test "live --amcheck finds damage at the source, and says when it could not look" {
