@@ -29,6 +29,7 @@ e2e_setup() {
     export PGASSAY_CONFIG=$T/pgassay.conf PGASSAY_STATE_DIR=$T/state
     export XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state
     SERVER_BIN=$(server_bin) && export SERVER_BIN
+    server_version >/dev/null && export SERVER_VERSION SERVER_VERSION_OF
     copying_bindir
     drills_copy
     # Debian's /usr/bin/psql is a wrapper in Perl, whose start costs more than most queries.
@@ -76,7 +77,16 @@ server_bin() {
     return 1
 }
 
-server_major() { "$SERVER_BIN/postgres" --version | sed -E 's/^[^)]*\) ([0-9]+).*/\1/'; }
+# What it says of its version: asked once, as it takes as long to say that as a query or two.
+server_version() {
+    [ "${SERVER_VERSION_OF:-}" = "$SERVER_BIN" ] || { SERVER_VERSION=$("$SERVER_BIN/postgres" --version) && SERVER_VERSION_OF=$SERVER_BIN; } || return 1
+    echo "$SERVER_VERSION"
+}
+server_major() {
+    local version
+    version=$(server_version) || return 1
+    [[ $version =~ ^[^\)]*\)\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+}
 
 # A test for servers from this version on; older ones skip it.
 since() { [ "$(server_major)" -ge "$1" ] || skip "PostgreSQL $(server_major): ${2:-this came with $1}"; }
@@ -103,7 +113,11 @@ template() {
     printf '%s\n' TZ=UTC "${options[@]}" | sort >"$1/made-with"
 }
 # That of this run's PostgreSQL: run makes them, else it is this file's own.
-template_dir() { echo "${E2E_TEMPLATES:-$T/templates}/$("$SERVER_BIN/postgres" --version | tr -c 'A-Za-z0-9.\n' _)"; }
+template_dir() {
+    local version
+    version=$(server_version) || return 1
+    echo "${E2E_TEMPLATES:-$T/templates}/${version//[!A-Za-z0-9.]/_}"
+}
 
 # copying_bindir: $T/pgbin is $SERVER_BIN, but for its initdb, which copies a template (see initdb).
 copying_bindir() {
@@ -181,14 +195,16 @@ psql_in() {
 db_make() {
     local db=$1 f
     shift
-    db_drop "$db"
-    psql_in postgres -c "CREATE DATABASE \"$db\" TEMPLATE template0 ${DB_OPTIONS:-}"
+    psql_in postgres -c 'SET client_min_messages = error' -c "DROP DATABASE IF EXISTS \"$db\" WITH (FORCE)" \
+        -c "CREATE DATABASE \"$db\" TEMPLATE template0 ${DB_OPTIONS:-}"
     for f in "$@"; do psql_in "$db" -o /dev/null -f "$FIXTURES/$f" || return 1; done
 }
 
 db_drop() {
-    local db
-    for db in "$@"; do psql_in postgres -c "DROP DATABASE IF EXISTS \"$db\" WITH (FORCE)" 2>/dev/null; done
+    local db each=()
+    [ $# -gt 0 ] || return 0
+    for db in "$@"; do each+=(-c "DROP DATABASE IF EXISTS \"$db\" WITH (FORCE)"); done
+    psql_in postgres -v ON_ERROR_STOP=0 "${each[@]}" 2>/dev/null
 }
 
 # space NAME: a tablespace of the current server.
