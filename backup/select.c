@@ -177,7 +177,7 @@ check_something_left(struct selection *s, PGconn *conn, struct err *e)
     if (s->o->schema_only || (s->o->exclude_tables.n == 0 && s->o->exclude_schemas.n == 0)) {
         return 0;
     }
-    if (catalog_read(conn, false, &c, e) != 0) {
+    if (catalog_read(conn, CATALOG_WITHOUT_SIZES, &c, e) != 0) {
         return -1;
     }
     for (size_t i = 0; i < c.n_tables; i++) {

@@ -242,7 +242,7 @@ job_plan(struct job *j, uint64_t *relation_bytes, struct err *e)
         (conn = pg_connect(&j->target, PG_READING, "pgassay-backup", e)) == NULL ||
         pg_tool_find("pg_dump", pg_version(conn), &tool, e) != 0 ||
         pg_exec(conn, e, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") != 0 ||
-        catalog_read(conn, true, &j->snapshot.catalog, e) != 0) {
+        catalog_read(conn, CATALOG_SIZES, &j->snapshot.catalog, e) != 0) {
         goto out;
     }
     j->label = label_new();

@@ -129,6 +129,7 @@ verify_live(const struct options *o, const struct own_checks *checks, struct ver
     struct snapshot_options snap_options = {.target = &target,
                                             .lock_timeout_ms = o->lock_timeout_s * 1000,
                                             .no_definitions = o->estimate,
+                                            .rough_sizes = o->estimate,
                                             .wants = holds_every_definition(b->man) ? NULL
                                                                                     : in_manifest,
                                             .ctx = b->man};

@@ -250,7 +250,7 @@ read_matviews(PGconn *conn, struct catalog *c, struct err *e)
 }
 
 int
-catalog_read(PGconn *conn, bool with_sizes, struct catalog *c, struct err *e)
+catalog_read(PGconn *conn, enum catalog_sizes sizes, struct catalog *c, struct err *e)
 {
     *c = (struct catalog){0};
     if (read_facts(conn, c, e) != 0 || read_tables(conn, c, e) != 0 ||
@@ -258,7 +258,9 @@ catalog_read(PGconn *conn, bool with_sizes, struct catalog *c, struct err *e)
         for_tables(conn, c, catalog_sql_load_via, take_load_via, e) != 0 ||
         for_tables(conn, c, catalog_sql_foreign_code, take_foreign_code, e) != 0 ||
         read_sequences(conn, c, e) != 0 || read_matviews(conn, c, e) != 0 ||
-        (with_sizes && for_tables(conn, c, catalog_sql_sizes, take_sizes, e) != 0)) {
+        (sizes != CATALOG_WITHOUT_SIZES &&
+         for_tables(conn, c, sizes == CATALOG_SIZES ? catalog_sql_sizes : catalog_sql_rough_sizes,
+                    take_sizes, e) != 0)) {
         catalog_free(c);
         return -1;
     }

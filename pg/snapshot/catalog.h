@@ -67,9 +67,11 @@ struct catalog {
     char    *encoding;
 };
 
-/* with_sizes: also heap_blocks and table_bytes (they wait for locks held by an ALTER TABLE:
- * coordinator only). */
-int               catalog_read(PGconn *, bool with_sizes, struct catalog *, struct err *);
+/* Whether heap_blocks and table_bytes are read, too (they wait for locks held by an ALTER TABLE:
+ * coordinator only).  Rough: of a small table as they were when it was last analysed, without
+ * TOAST, if the server knows of no row that was written since. */
+enum catalog_sizes { CATALOG_WITHOUT_SIZES, CATALOG_SIZES, CATALOG_ROUGH_SIZES };
+int               catalog_read(PGconn *, enum catalog_sizes, struct catalog *, struct err *);
 void              catalog_free(struct catalog *);
 struct cat_table *catalog_find(const struct catalog *, const char *schema, const char *name);
 

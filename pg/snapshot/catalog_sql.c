@@ -128,20 +128,31 @@ const char catalog_sql_foreign_code[] =
  * the time for 10,000 small tables.  Reading a size waits for a session with (or waiting for) an
  * exclusive lock, unless this session holds a lock already: such tables are left out, and count as
  * empty. */
-const char catalog_sql_sizes[] =
-    "WITH locks AS MATERIALIZED (SELECT relation, mode, pid = pg_catalog.pg_backend_pid() AS ours "
-    "FROM pg_catalog.pg_locks"
-    "    WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_catalog.pg_database WHERE "
-    "datname = current_database())),"
-    " busy AS (SELECT relation FROM locks WHERE NOT ours AND mode = 'AccessExclusiveLock'"
-    "    EXCEPT SELECT relation FROM locks WHERE ours)"
-    " SELECT c.oid, heap / pg_catalog.current_setting('block_size')::int8,"
-    " heap + CASE WHEN heap > 0 AND c.reltoastrelid <> 0 THEN "
-    "pg_catalog.pg_relation_size(c.reltoastrelid) ELSE 0 END"
-    " FROM " RELATIONS
-    " CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(c.oid) AS heap OFFSET 0) size"
-    " WHERE c.relkind = 'r' AND " USERS_OWN
-    " AND c.oid NOT IN (SELECT relation FROM busy WHERE relation IS NOT NULL)";
+#define SIZES(heap)                                                                                \
+    "WITH locks AS MATERIALIZED (SELECT relation, mode, pid = pg_catalog.pg_backend_pid() AS "     \
+    "ours FROM pg_catalog.pg_locks"                                                                \
+    "    WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_catalog.pg_database "      \
+    "WHERE datname = current_database())),"                                                        \
+    " busy AS (SELECT relation FROM locks WHERE NOT ours AND mode = 'AccessExclusiveLock'"         \
+    "    EXCEPT SELECT relation FROM locks WHERE ours)"                                            \
+    " SELECT c.oid, heap / pg_catalog.current_setting('block_size')::int8,"                        \
+    " heap + CASE WHEN heap > 0 AND known IS NULL AND c.reltoastrelid <> 0 THEN "                  \
+    "pg_catalog.pg_relation_size(c.reltoastrelid) ELSE 0 END"                                      \
+    " FROM " RELATIONS " CROSS JOIN LATERAL (SELECT " heap                                         \
+    " AS known OFFSET 0) k"                                                                        \
+    " CROSS JOIN LATERAL (SELECT COALESCE(known, pg_catalog.pg_relation_size(c.oid)) AS heap "     \
+    "OFFSET 0) size"                                                                               \
+    " WHERE c.relkind = 'r' AND " USERS_OWN                                                        \
+    " AND c.oid NOT IN (SELECT relation FROM busy WHERE relation IS NOT NULL)"
+
+const char catalog_sql_sizes[] = SIZES("NULL::int8");
+
+/* To read a size, the server opens the table, which is most of the work.  A table that was small
+ * when it was last vacuumed or analysed, and has not been written to since, is so still. */
+const char catalog_sql_rough_sizes[] = SIZES(
+    "CASE WHEN c.relpages BETWEEN 1 AND 128 AND "
+    "pg_catalog.pg_stat_get_mod_since_analyze(c.oid) = 0 THEN c.relpages * "
+    "pg_catalog.current_setting('block_size')::int8 END");
 
 /* On a standby an unlogged sequence cannot be read (and has no useful state). */
 const char catalog_sql_sequences[] = "SELECT c.oid, n.nspname, c.relname FROM " RELATIONS MEMBERS

@@ -10,6 +10,7 @@ extern const char catalog_sql_columns[];      /* in the tables' order, by attnum
 extern const char catalog_sql_load_via[];     /* OID, schema and name of the ancestor */
 extern const char catalog_sql_foreign_code[]; /* OID */
 extern const char catalog_sql_sizes[];        /* OID, heap blocks, bytes */
+extern const char catalog_sql_rough_sizes[];  /* the same */
 extern const char catalog_sql_sequences[];
 extern const char catalog_sql_matviews[];
 

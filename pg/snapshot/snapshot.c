@@ -78,22 +78,23 @@ compare_listings(const struct snapshot_options *o, const struct catalog *a, cons
 static int
 list_now(PGconn *conn, struct catalog *c, struct err *e)
 {
-    if (pg_exec(conn, e, BEGIN_SNAPSHOT) != 0 || catalog_read(conn, false, c, e) != 0 ||
-        pg_exec(conn, e, "COMMIT") != 0) {
+    if (pg_exec(conn, e, BEGIN_SNAPSHOT) != 0 ||
+        catalog_read(conn, CATALOG_WITHOUT_SIZES, c, e) != 0 || pg_exec(conn, e, "COMMIT") != 0) {
         return err_wrap(e, "list the tables");
     }
     return 0;
 }
 
 static int
-export_and_list(struct snapshot *s, struct err *e)
+export_and_list(const struct snapshot_options *o, struct snapshot *s, struct err *e)
 {
     s->id = pg_value(s->conn, e, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL);
     if (s->id == NULL) {
         return err_wrap(e, "export the snapshot");
     }
     s->taken = time(NULL);
-    return catalog_read(s->conn, true, &s->catalog, e) != 0
+    return catalog_read(s->conn, o->rough_sizes ? CATALOG_ROUGH_SIZES : CATALOG_SIZES, &s->catalog,
+                        e) != 0
         ? err_wrap(e, "list the tables in the snapshot")
         : 0;
 }
@@ -113,7 +114,7 @@ static int
 lock_then_dump(struct attempt *a, struct err *e)
 {
     if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 ||
-        tables_lock(a->s->conn, a->o, &a->first, e) != 0 || export_and_list(a->s, e) != 0) {
+        tables_lock(a->s->conn, a->o, &a->first, e) != 0 || export_and_list(a->o, a->s, e) != 0) {
         return -1;
     }
     compare_listings(a->o, &a->first, &a->s->catalog, &a->moved);
@@ -131,7 +132,7 @@ dump_then_lock(struct attempt *a, struct err *e)
     struct catalog after = {0};
     int            rc = -1;
 
-    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->s, e) != 0) {
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->o, a->s, e) != 0) {
         return -1;
     }
     if (dump_and_check(a, e) != 0) {
@@ -342,8 +343,8 @@ take_without_definitions(const struct snapshot_options *o, struct snapshot *s, s
 
     *s = (struct snapshot){.archive = BUF_INIT(2 * GIB), .globals_sql = BUF_INIT(GIB)};
     s->conn = pg_connect(o->target, PG_READING, "pgassay-backup", e);
-    if (s->conn != NULL && pg_exec(s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(s, e) == 0 &&
-        note_damage_hidden(s, e) == 0) {
+    if (s->conn != NULL && pg_exec(s->conn, e, BEGIN_SNAPSHOT) == 0 &&
+        export_and_list(o, s, e) == 0 && note_damage_hidden(s, e) == 0) {
         rc = sequences_read(s->conn, &s->catalog, &s->sequences, &s->n_sequences, e);
     }
     if (rc != 0) {

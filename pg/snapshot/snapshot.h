@@ -26,6 +26,7 @@ struct snapshot_options {
     /* Nothing is locked and pg_dump is not run: catalog and sequences alone, for a quick look.  A
      * table may then be gone before it is read. */
     bool no_definitions;
+    bool rough_sizes; /* see catalog_read(): for who only asks whether a table is large */
     const char *const
         *dump_args; /* more options for pg_dump (-t, -n …), NULL-terminated, or NULL */
 };

@@ -3,6 +3,8 @@
  */
 #include "tests/unit/pg_server.h"
 
+#include <unistd.h>
+
 #include "pg/snapshot/catalog.h"
 
 static const char schema[] =
@@ -58,7 +60,7 @@ read_catalog(PGconn *c)
     struct catalog cat;
     struct err     e = ERR_INIT;
 
-    assert_ok(catalog_read(c, true, &cat, &e), &e);
+    assert_ok(catalog_read(c, CATALOG_SIZES, &cat, &e), &e);
     return cat;
 }
 
@@ -240,6 +242,52 @@ sizes_do_not_wait_for_a_locked_table(void **state)
     pg_close(c);
 }
 
+/* Heap blocks of public.grows. */
+static uint64_t
+rough_blocks(PGconn *c)
+{
+    struct catalog cat;
+    struct err     e = ERR_INIT;
+    uint64_t       blocks;
+
+    assert_ok(catalog_read(c, CATALOG_ROUGH_SIZES, &cat, &e), &e);
+    blocks = table(&cat, "grows")->heap_blocks;
+    catalog_free(&cat);
+    return blocks;
+}
+
+/* The number of pages is made up: so it is seen where the size comes from. */
+static void
+a_rough_size_is_the_last_known_one_till_the_table_is_written_to(void **state)
+{
+    PGconn *c = connect_to("catalog");
+
+    (void)state;
+    run_sql(c,
+            "CREATE TABLE grows AS SELECT g FROM generate_series(1, 1000) g; ANALYZE grows;"
+            "UPDATE pg_class SET relpages = 77 WHERE oid = 'grows'::regclass");
+    assert_int_equal(rough_blocks(c), 77);
+    run_sql(c, "UPDATE pg_class SET relpages = 1000 WHERE oid = 'grows'::regclass");
+    assert_int_equal(rough_blocks(c), 5);
+    run_sql(c, "UPDATE pg_class SET relpages = 77 WHERE oid = 'grows'::regclass");
+    run_sql(c, "INSERT INTO grows SELECT g FROM generate_series(1, 1000) g");
+    pg_close(c); /* which tells the server's statistics */
+    for (int i = 0; i < 100; i++) {
+        c = connect_to("catalog");
+        if (rough_blocks(c) == 9) {
+            break;
+        }
+        pg_close(c);
+        c = NULL;
+        (void)usleep(50000);
+    }
+    if (c == NULL) {
+        fail_msg("the size is not that of the file");
+    }
+    run_sql(c, "DROP TABLE grows");
+    pg_close(c);
+}
+
 static void
 configuration_tables_of_extensions(void **state)
 {
@@ -282,6 +330,7 @@ main(void)
         cmocka_unit_test(views_know_whether_they_read_far_away),
         cmocka_unit_test(sequences_have_their_state_and_leave_no_locks),
         cmocka_unit_test(sizes_do_not_wait_for_a_locked_table),
+        cmocka_unit_test(a_rough_size_is_the_last_known_one_till_the_table_is_written_to),
         cmocka_unit_test(configuration_tables_of_extensions),
     };
 

@@ -105,7 +105,7 @@ find_tables(struct selftest *t, PGconn *conn, struct err *e)
     struct sized          *v;
     size_t                 n = 0;
 
-    if (catalog_read(conn, true, &cat, e) != 0)
+    if (catalog_read(conn, CATALOG_SIZES, &cat, e) != 0)
         return -1;
     v = xcalloc(man->n_tables + 1, sizeof *v);
     for (size_t i = 0; i < man->n_tables; i++) {
