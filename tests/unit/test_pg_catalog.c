@@ -264,13 +264,14 @@ a_rough_size_is_the_last_known_one_till_the_table_is_written_to(void **state)
 
     (void)state;
     run_sql(c,
-            "CREATE TABLE grows AS SELECT g FROM generate_series(1, 1000) g; ANALYZE grows;"
-            "UPDATE pg_class SET relpages = 77 WHERE oid = 'grows'::regclass");
+            "CREATE TABLE public.grows AS SELECT g FROM generate_series(1, 1000) g; ANALYZE "
+            "public.grows;"
+            "UPDATE pg_class SET relpages = 77 WHERE oid = 'public.grows'::regclass");
     assert_int_equal(rough_blocks(c), 77);
-    run_sql(c, "UPDATE pg_class SET relpages = 1000 WHERE oid = 'grows'::regclass");
+    run_sql(c, "UPDATE pg_class SET relpages = 1000 WHERE oid = 'public.grows'::regclass");
     assert_int_equal(rough_blocks(c), 5);
-    run_sql(c, "UPDATE pg_class SET relpages = 77 WHERE oid = 'grows'::regclass");
-    run_sql(c, "INSERT INTO grows SELECT g FROM generate_series(1, 1000) g");
+    run_sql(c, "UPDATE pg_class SET relpages = 77 WHERE oid = 'public.grows'::regclass");
+    run_sql(c, "INSERT INTO public.grows SELECT g FROM generate_series(1, 1000) g");
     pg_close(c); /* which tells the server's statistics */
     for (int i = 0; i < 100; i++) {
         c = connect_to("catalog");
@@ -284,7 +285,7 @@ a_rough_size_is_the_last_known_one_till_the_table_is_written_to(void **state)
     if (c == NULL) {
         fail_msg("the size is not that of the file");
     }
-    run_sql(c, "DROP TABLE grows");
+    run_sql(c, "DROP TABLE public.grows");
     pg_close(c);
 }
 
