@@ -11,7 +11,6 @@
 #include "pg/archive/entry_ids.h"
 #include "restore/job/entries.h"
 #include "restore/job/restore.h"
-#include "restore/part/parts.h"
 
 enum { ENTRY_MIN_BYTES = 24 };
 #define CATALOG_BYTES (8 * MIB) /* what an empty database takes */
@@ -86,11 +85,4 @@ plan_index_sizes(const struct restore *r)
     }
     entry_ids_free(&ids);
     return s;
-}
-
-uint64_t
-plan_disk_bytes(const struct restore *r)
-{
-    return parts_asked(r->o) ? plan_sizes(r).relation_bytes + plan_index_sizes(r).bytes
-                             : r->label->database_bytes;
 }

@@ -7,6 +7,7 @@
 
 #include "core/human.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "core/print.h"
 #include "core/quote.h"
 #include "core/when.h"
@@ -15,6 +16,7 @@
 #include "pg/target/halfmade.h"
 #include "restore/job/succession.h"
 #include "restore/job/target_server.h"
+#include "restore/part/into_schema.h"
 #include "restore/replace_status.h"
 #include "restore/swap.h"
 
@@ -384,8 +386,25 @@ print_way_back(const struct options *o, const struct aside *back, bool undo)
     free(command);
 }
 
+/* What parts of it are half made stands in the database itself. */
+static void
+look_inside(const struct options *o, struct state *s)
+{
+    struct pg_target t = s->server;
+    struct err       why = ERR_INIT;
+    PGconn          *conn;
+
+    t.dbname = name_of(o);
+    conn = pg_connect(&t, PG_RESTORING, "pgassay-restore", &why);
+    if (conn == NULL || into_schema_left(conn, &s->half_made, &why) != 0) {
+        log_warn("whether a restore has left a schema in database \"%s\" is not known: %s",
+                 name_of(o), why.text);
+    }
+    pg_close(conn);
+}
+
 static int
-status(const struct options *o, const struct state *s, struct err *e)
+status(const struct options *o, struct state *s, struct err *e)
 {
     struct database     now;
     const struct aside *back = NULL;
@@ -399,6 +418,9 @@ status(const struct options *o, const struct state *s, struct err *e)
         back = s->aside.v[i].undone ? NULL : &s->aside.v[i];
     }
     undo = back != NULL && undo_takes(back, &now);
+    if (now.owner != NULL) {
+        look_inside(o, s);
+    }
     if (o->json) {
         doc = json_object();
         json_object_set_new(doc, "database", json_text(name_of(o)));

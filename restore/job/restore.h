@@ -206,8 +206,6 @@ struct plan_index_sizes {
 };
 void                    plan_index_entries(struct restore *);
 struct plan_index_sizes plan_index_sizes(const struct restore *);
-/* Tables and indexes on disk: of a whole database as large as they were. */
-uint64_t plan_disk_bytes(const struct restore *);
 /* plan_tables.c: which index goes with which table, which tables are complete together. */
 void plan_tables(struct restore *);
 

@@ -17,10 +17,6 @@
 
 enum { DROP_TIMEOUT_MS = 60000 };
 
-/* Where tables are until they get their places. */
-static const char passing[] = "pgassay_put_back";
-static const char half_made[] = "pgassay-restore: half made";
-
 /* ---- the schema ---------------------------------------------------------------------------- */
 
 /* Held by this session; for a half-made schema it shows whether its maker still runs. */
@@ -43,7 +39,7 @@ is_half_made(PGconn *conn, const char *schema)
                                 "SELECT pg_catalog.obj_description(oid, 'pg_namespace') FROM "
                                       "pg_catalog.pg_namespace WHERE nspname = $1",
                                 1, params);
-    bool        half = text != NULL && strcmp(text, half_made) == 0;
+    bool        half = text != NULL && strcmp(text, INTO_HALF_MADE) == 0;
 
     free(text);
     return half;
@@ -72,7 +68,7 @@ static const char leftovers_sql[] =
 static int
 name_leftovers(const struct into *i, struct err *e)
 {
-    const char *params[] = {half_made, i->schema};
+    const char *params[] = {INTO_HALF_MADE, i->schema};
     PGresult   *res = pg_query(i->live, e, leftovers_sql, 2, params);
 
     for (int k = 0; res != NULL && k < PQntuples(res); k++) {
@@ -104,7 +100,7 @@ check_schema(const struct into *i, struct err *e)
     }
     free(there);
     if (!lock_schema(i, i->schema)) {
-        return err_set(e, ERR_BUSY, "another restore is at work on schema \"%s\"", i->schema);
+        return into_schema_busy(i->live, i->schema, e);
     }
     if (exists && is_half_made(i->live, i->schema)) {
         return drop_leftover(i, e);
@@ -208,7 +204,7 @@ make_schema(struct into *i, struct err *e)
     struct err ignored = ERR_INIT;
 
     if (pg_execf(i->live, e, "BEGIN; CREATE SCHEMA %s", i->ident) != 0 ||
-        comment(i, half_made, e) != 0 || pg_exec(i->live, e, "COMMIT") != 0) {
+        comment(i, INTO_HALF_MADE, e) != 0 || pg_exec(i->live, e, "COMMIT") != 0) {
         i->made = e->kind == ERR_INTERRUPTED; /* the COMMIT may have completed */
         (void)pg_tidy(i->live, DROP_TIMEOUT_MS, &ignored, "ROLLBACK");
         return err_wrap(e, "schema \"%s\"", i->schema);
@@ -369,7 +365,7 @@ check_encoding(const struct into *i, struct err *e)
 int
 into_schema_run(struct restore *r, struct err *e)
 {
-    struct into i = {.r = r, .schema = r->o->put_back ? passing : r->o->into_schema};
+    struct into i = {.r = r, .schema = r->o->put_back ? INTO_PASSING : r->o->into_schema};
     int         rc = -1;
 
     i.ident = pg_ident(i.schema);

@@ -25,4 +25,10 @@
 
 int into_schema_run(struct restore *, struct err *);
 
+/* into_left.c: a sentence for each schema of the connection's database that is half made, with what
+ * to do about it. */
+int into_schema_left(PGconn *, struct strlist *lines, struct err *);
+/* -1, with ERR_BUSY. */
+int into_schema_busy(PGconn *, const char *schema, struct err *);
+
 #endif

@@ -6,6 +6,11 @@
 
 #include "restore/job/restore.h"
 
+/* The comment of a schema that is half made; where tables of --put-back are until they get their
+ * places. */
+#define INTO_HALF_MADE "pgassay-restore: half made"
+#define INTO_PASSING   "pgassay_put_back"
+
 /* A link to other objects, as the backup has it; all text is allocated. */
 struct into_link {
     char *kind, *schema, *tag, *sql;

@@ -149,7 +149,7 @@ check_wal(struct restore *r, struct err *e)
     if (who != NULL && *who != '\0') {
         preflight_note(&r->preflight,
                        xasprintf("about %s of WAL will be written, which %s",
-                                 size_human(plan_disk_bytes(r), size, sizeof size), who));
+                                 size_human(preflight_disk_bytes(r), size, sizeof size), who));
     }
     free(who);
     return 0;

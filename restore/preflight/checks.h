@@ -30,6 +30,9 @@ preflight_check check_collation;   /* locale.c */
 preflight_check check_settings;    /* after the name: with --swap they are the running database's */
 preflight_check check_space;       /* after the tablespaces */
 
+/* space.c: what tables and indexes take; those of a whole database as much as at the source. */
+uint64_t preflight_disk_bytes(const struct restore *);
+
 /* The first column of a query on the maintenance connection, added to a list. */
 int preflight_column(struct restore *, const char *sql, struct strlist *, struct err *);
 /* A warning: objects would be left out.  With --swap it stops, as nothing that lacks something

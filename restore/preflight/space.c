@@ -21,15 +21,23 @@
 #include <sys/statvfs.h>
 
 #include "core/human.h"
+#include "restore/part/parts.h"
 #include "restore/preflight/checks.h"
 
 /* A scratch server gives a sort that much memory at least (scratch.c). */
 #define SCRATCH_SORT_BYTES (32 * MIB)
 
+uint64_t
+preflight_disk_bytes(const struct restore *r)
+{
+    return parts_asked(r->o) ? plan_sizes(r).relation_bytes + plan_index_sizes(r).bytes
+                             : r->label->database_bytes;
+}
+
 static uint64_t
 needed(const struct restore *r)
 {
-    return plan_disk_bytes(r) + (r->o->scratch ? SCRATCH_ROOM : 0);
+    return preflight_disk_bytes(r) + (r->o->scratch ? SCRATCH_ROOM : 0);
 }
 
 /* Temporary files of the largest index, with that much memory for a sort. */

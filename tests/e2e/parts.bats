@@ -305,7 +305,9 @@ SQL
         start "$BIN/pgassay-restore" --repo "$REPO" shop --into live --into-schema recovered -t s.par -t item
         wait_for postgres "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = 'live' AND query LIKE 'COPY%par%' AND state = 'active'"
         expect_status 1 restore shop --into live --into-schema recovered -t item
-        expect_text 'another restore is at work'
+        expect_text 'another restore is at work on schema "recovered" (server process'
+        expect_status 0 pgassay restore live --status
+        expect_text 'schema "recovered": an --into-schema is making it (server process'
         kill -$how "$started"
         wait "$started" || true
         if [ $how = TERM ]; then
@@ -315,6 +317,8 @@ SQL
     psql_in postgres -o /dev/null -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'live' AND pid <> pg_backend_pid()"
     wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'live'"
     expect_equal "$(psql_in live -c "SELECT obj_description('recovered'::regnamespace, 'pg_namespace')")" 'pgassay-restore: half made'
+    expect_status 0 pgassay restore live --status
+    expect_text 'schema "recovered": an --into-schema was interrupted, and has changed nothing else: the same command once more' 'SQL: DROP SCHEMA "recovered" CASCADE;'
     expect_status 0 restore shop --into live --into-schema other -t item
     expect_text 'schema "recovered" is left over'
     expect_status 0 restore shop --into live --into-schema recovered -t item
