@@ -405,6 +405,23 @@ append_copy_context(struct err *e, const char *context)
                    (int)(end - context), context);
 }
 
+/* Where the server gives no hint.  What a key refers to stands in its detail, with the values,
+ * which are nobody's business in a log. */
+static void
+hint_ourselves(const PGresult *res, struct err *e)
+{
+    static const char absent[] = "is not present in table \"";
+    const char       *detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
+    const char       *table = detail == NULL ? NULL : strstr(detail, absent);
+
+    if (strcmp(e->sqlstate, "42501") == 0 && strstr(e->text, "row-level security") != NULL) {
+        err_hint(e, "connect as the table's owner, as a superuser or a role with BYPASSRLS");
+    } else if (strcmp(e->sqlstate, "23503") == 0 && table != NULL) {
+        table += sizeof absent - 1;
+        err_hint(e, "it refers to table \"%.*s\"", (int)strcspn(table, "\""), table);
+    }
+}
+
 int
 pg_error(PGconn *conn, const PGresult *res, struct err *e)
 {
@@ -427,6 +444,8 @@ pg_error(PGconn *conn, const PGresult *res, struct err *e)
     (void)snprintf(e->sqlstate, sizeof e->sqlstate, "%s", state != NULL ? state : "");
     if (hint != NULL) {
         err_hint(e, "%s", hint);
+    } else if (message != NULL) {
+        hint_ourselves(res, e);
     }
     if (strcmp(e->sqlstate, "57014") == 0 && cancel_requested()) {
         return cancel_check(e);

@@ -41,7 +41,8 @@ compile(regex_t *out, const char *regex, const char *pattern, struct err *e)
         return 0;
     }
     (void)regerror(code, out, why, sizeof why);
-    return err_set(e, ERR_USAGE, "pattern \"%s\": %s", pattern, why);
+    err_set(e, ERR_USAGE, "pattern \"%s\": %s", pattern, why);
+    return err_hint(e, "in double quotes, which are part of the pattern, each character is itself");
 }
 
 static int

@@ -252,7 +252,7 @@ hint(const struct restore *r, struct err *e)
                  "rows are there already: --on-conflict nothing leaves them, --on-conflict update "
                  "makes them as they were, --truncate empties the table first");
     } else if (strcmp(e->sqlstate, "23503") == 0) {
-        err_hint(e, "-t once more, for the table that it refers to");
+        live_hint_reference("-t", e);
     } else if (r->o->truncate && strcmp(e->sqlstate, "0A000") == 0) {
         server = xstrdup(e->hint); /* which names the table */
         err_hint(e, "-t once more, for each table that refers to it: it is loaded, too (%s)",

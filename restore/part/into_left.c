@@ -14,10 +14,11 @@ fate(PGconn *conn, const char *schema)
     bool  back = strcmp(schema, INTO_PASSING) == 0;
 
     if (halfmade_is_free(conn, lock)) {
-        text = xasprintf("schema \"%s\": %s was interrupted, and has changed nothing else: the same "
-                         "command once more removes it, and begins anew; or SQL: DROP SCHEMA %s "
-                         "CASCADE;",
-                         schema, back ? "a --put-back" : "an --into-schema", ident);
+        text = xasprintf(
+            "schema \"%s\": %s was interrupted, and has changed nothing else: the same "
+            "command once more removes it, and begins anew; or SQL: DROP SCHEMA %s "
+            "CASCADE;",
+            schema, back ? "a --put-back" : "an --into-schema", ident);
     } else {
         (void)halfmade_holder(conn, lock, &doing);
         text = xasprintf("schema \"%s\": %s is making it%s%s%s", schema,

@@ -73,3 +73,13 @@ live_session_begin(struct restore *r, PGconn *conn, const char *isolation, struc
                     isolation,
                     r->o->disable_triggers ? "; SET LOCAL session_replication_role = replica" : "");
 }
+
+void
+live_hint_reference(const char *option, struct err *e)
+{
+    char *server = xstrdup(e->hint);
+
+    err_hint(e, "%s once more, for the table that it refers to%s%s%s", option,
+             *server == '\0' ? "" : " (", server, *server == '\0' ? "" : ")");
+    free(server);
+}

@@ -19,4 +19,8 @@ const char *live_other_encoding(const struct restore *, PGconn *);
  * are checked at its end, and with --disable-triggers no trigger fires. */
 int live_session_begin(struct restore *, PGconn *, const char *isolation, struct err *);
 
+/* A foreign key was violated: option brings the other table, too, which the server has named, or
+ * not. */
+void live_hint_reference(const char *option, struct err *);
+
 #endif

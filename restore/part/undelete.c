@@ -398,7 +398,7 @@ compare_and_act(const struct undelete *u, struct err *e)
     }
     if (act(u, e) != 0 || pg_exec(u->conn, e, changes ? "COMMIT" : "ROLLBACK") != 0) {
         if (strcmp(e->sqlstate, "23503") == 0) {
-            err_hint(e, "--rows once more, for the table that it refers to");
+            live_hint_reference("--rows", e);
         } else if (strcmp(e->sqlstate, "40001") == 0) {
             err_hint(e, "somebody has changed these rows meanwhile: run it again");
         }
