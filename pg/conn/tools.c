@@ -61,7 +61,8 @@ parse_version(const char *line, struct pg_tool *t)
  * To be asked for its version costs a program of PostgreSQL as much as many a query: it loads what
  * a client needs.  A package is unpacked with the time of its making, in whole seconds; so another
  * program of a directory, as old as the one that was asked, is of the same package and version.
- * (Not another name of the same file: Debian's wrapper runs one version or the other.)
+ * (Not another name of the same file: Debian's wrapper runs one version or the other.)  The same
+ * file under the same name is not asked again in any case.
  */
 static struct asked {
     char       *dir, *name;
@@ -72,22 +73,27 @@ static size_t          n_asked;
 static pthread_mutex_t asked_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool
+same_change(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+        a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static bool
 is_known(const char *dir, const char *name, const struct stat *st, struct buf *line)
 {
     struct err ignored = ERR_INIT;
     bool       is = false;
 
-    if (st->st_mtim.tv_nsec != 0) {
-        return false;
-    }
     (void)pthread_mutex_lock(&asked_lock);
     for (size_t i = 0; !is && i < n_asked; i++) {
         const struct asked *a = &asked[i];
 
-        is = strcmp(a->dir, dir) == 0 && a->st.st_mtim.tv_sec == st->st_mtim.tv_sec &&
-            a->st.st_mtim.tv_nsec == 0 && a->st.st_dev == st->st_dev &&
-            a->st.st_uid == st->st_uid &&
-            (a->st.st_ino != st->st_ino || strcmp(a->name, name) == 0) &&
+        is = strcmp(a->dir, dir) == 0 && a->st.st_dev == st->st_dev && a->st.st_uid == st->st_uid &&
+            a->st.st_mtim.tv_sec == st->st_mtim.tv_sec &&
+            a->st.st_mtim.tv_nsec == st->st_mtim.tv_nsec &&
+            (a->st.st_ino == st->st_ino ? strcmp(a->name, name) == 0 && same_change(&a->st, st)
+                                        : st->st_mtim.tv_nsec == 0) &&
             buf_puts(line, a->line, &ignored) == 0;
     }
     (void)pthread_mutex_unlock(&asked_lock);

@@ -16,6 +16,10 @@ CREATE FUNCTION heap(name text, more text DEFAULT '') RETURNS void LANGUAGE plpg
 END $$;
 SELECT heap(unnest('{still,late,prepared,updated,inserted,deleted,truncated,rewritten,widened,narrowed,unlogged,lied}'::text[]));
 SELECT heap('moody', $$, 'good'::mood AS is$$);
+SELECT heap(unnest('{computed,recomputed,addressed}'::text[]));
+ALTER TABLE computed ADD short text GENERATED ALWAYS AS (left(said, 9)) STORED, ADD words tsvector GENERATED ALWAYS AS (to_tsvector('simple', said)) STORED;
+ALTER TABLE recomputed ADD doubled numeric GENERATED ALWAYS AS (id * 2.5) STORED;
+ALTER TABLE addressed ADD host inet GENERATED ALWAYS AS ('10.0.0.1'::inet + id) STORED;
 ALTER TABLE unlogged SET UNLOGGED;
 CREATE TABLE toasted (id int PRIMARY KEY, said text);
 ALTER TABLE toasted ALTER said SET STORAGE EXTERNAL;
@@ -44,11 +48,11 @@ as_live() { expect_status 0 pgassay verify live shop -d shop --repo "$REPO" --fu
     session_idle late
     psql_in shop -c "BEGIN; UPDATE prepared SET said = 'prepared' WHERE id = 7; PREPARE TRANSACTION 'p'"
     expect_equal "$(unread)" '[0,0]'
-    # All but the unlogged one: what is under way was written after the last checkpoint, and nobody sees it.
-    expect_equal "$(unread)" '[14,15]'
+    # All but the unlogged one and that of whose generated column the text is not known to be fixed: what is under way was written after the last checkpoint, and nobody sees it.
+    expect_equal "$(unread)" '[16,17]'
     # All but these, too: their blocks have changed, and for whom is not known.
     psql_in shop -c CHECKPOINT
-    expect_equal "$(unread)" '[12,13]'
+    expect_equal "$(unread)" '[14,15]'
     valid_json backup "$T/out.json"
     session late COMMIT
     session_close late
@@ -63,11 +67,12 @@ UPDATE toasted SET said = repeat('x', 9000) WHERE id = 3;
 ALTER TABLE widened ADD COLUMN more int DEFAULT 7;
 ALTER TABLE narrowed DROP COLUMN said;
 UPDATE unlogged SET said = 'changed' WHERE id = 3;
+UPDATE recomputed SET id = 4000 WHERE id = 3;
 DELETE FROM many WHERE id = 3;
 BEGIN; UPDATE still SET said = 'never'; ROLLBACK;
 SQL
-    # Left: still's blocks have changed, too, but moody's, lied's and one range of many's have not.
-    expect_equal "$(unread)" '[2,3]'
+    # Left: still's blocks have changed, too, but computed's, moody's, lied's and one range of many's have not.
+    expect_equal "$(unread)" '[3,4]'
     as_live
     restore shop --to back
     db_same shop back
@@ -83,7 +88,7 @@ SQL
     wait_for shop 'SELECT summarized_lsn >= redo_lsn FROM pg_get_wal_summarizer_state(), pg_control_checkpoint()'
     rm -f "$T"/pg/main/pg_wal/summaries/*
     expect_equal "$(unread)" '[0,0]'
-    expect_equal "$(unread)" '[14,15]'
+    expect_equal "$(unread)" '[16,17]'
     expect_equal "$(unread --read-all)" '[0,0]'
     pgassay storage init --repo "$T/second"
     expect_equal "$(unread --repo "$T/second")" '[1,1]'    # the empty one has nothing that the second would lack
