@@ -213,7 +213,8 @@ aside_drop(PGconn *conn, const char *name, struct err *e)
     if (aside_list_read(conn, NULL, &all, e) != 0) {
         return -1;
     }
-    rc = err_set(e, ERR_NOT_FOUND, "no switch has set aside a database \"%s\"", name);
+    err_set(e, ERR_NOT_FOUND, "no switch has set aside a database \"%s\"", name);
+    rc = err_hint(e, "--leftovers lists what there is");
     for (size_t i = 0; i < all.n; i++) {
         if (strcmp(all.v[i].name, name) == 0) {
             err_clear(e);

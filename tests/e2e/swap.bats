@@ -90,6 +90,7 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     aside=$(jq -r '.set_aside[0].name' "$T/leftovers.json")
     expect_equal "$aside" "$(jq -r .set_aside "$T/undo.json")"
     expect_status 1 pgassay restore --drop-leftover shop
+    expect_text 'no switch has set aside' '--leftovers lists what there is'
     # What the name still stands for is not dropped before it stands for the one that has it.
     expect_status 1 pgassay restore --drop-leftover "$aside" --repo "$T/away"
     expect_text "\"$aside\" is not dropped" "$T/away"
