@@ -7,6 +7,7 @@
 
 #include "core/enc.h"
 #include "core/mem.h"
+#include "core/runid.h"
 #include "core/utf8.h"
 
 /* Before main(), in every program that has this module, so that none can forget it.  jansson
@@ -367,8 +368,21 @@ json_bytes_get(const json_t *j, size_t *n, struct err *e)
     return out;
 }
 
+void
+json_set_run(json_t *o)
+{
+    (void)json_object_set_new(o, "run_id", json_string(run_id()));
+}
+
 int
 json_print(json_t *o, struct err *e)
+{
+    json_set_run(o);
+    return json_print_stored(o, e);
+}
+
+int
+json_print_stored(json_t *o, struct err *e)
 {
     int rc = json_dumpf(o, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
 

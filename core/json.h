@@ -32,8 +32,12 @@ json_t *json_read(const void *text, size_t n, struct err *);
 json_t *json_read_secret(const void *text, size_t n, struct err *);
 /* Appends compact JSON, keys sorted, no newline. */
 int json_write(const json_t *, struct buf *, struct err *);
-/* To stdout: indented, keys sorted.  Takes the reference. */
+/* "run_id": this run's (runid.h). */
+void json_set_run(json_t *);
+/* What a run has to say, to stdout: indented, keys sorted, with the "run_id".  Takes the reference. */
 int json_print(json_t *, struct err *);
+/* The same of what is stored: its "run_id", if it has one, is that of the run that wrote it. */
+int json_print_stored(json_t *, struct err *);
 
 int json_get_str(const json_t *, const char *key, const char **, struct err *);
 int json_get_int(const json_t *, const char *key, int64_t *, struct err *); /* >= 0 */

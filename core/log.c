@@ -1,8 +1,10 @@
 #include "core/log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +15,7 @@
 #include "core/runid.h"
 
 static enum log_level  level = LOG_WARN;
-static enum log_format format = LOG_TEXT;
+static enum log_format format = LOG_UNSAID;
 static unsigned        to = LOG_TO_STDERR;
 
 void
@@ -60,13 +62,24 @@ static const struct rank {
 } error = {"error", "", 3}, warning = {"warning", "warning: ", 4}, notice = {"notice", "", 5},
   info = {"info", "", 6}, debug = {"debug", "debug: ", 7};
 
+/* A file that one run after another writes to. */
+static bool
+is_kept(void)
+{
+    struct stat st;
+    int         flags = fcntl(STDERR_FILENO, F_GETFL);
+
+    return flags >= 0 && (flags & O_APPEND) != 0 && fstat(STDERR_FILENO, &st) == 0 &&
+        S_ISREG(st.st_mode);
+}
+
 static void
 put_text(const char *label, const char *text)
 {
     char at[24];
 
     flockfile(stderr);
-    if (format == LOG_LONG) {
+    if (format == LOG_LONG || (format == LOG_UNSAID && is_kept())) {
         print_to(stderr, "%s %s ", time_rfc3339(time(NULL), at, sizeof at), run_id());
     }
     print_to(stderr, "%s: %s", logline_program(), label);

@@ -2,7 +2,8 @@
  * log.h - messages on stderr: "pgassay-backup: text", the same with time and run before it, or JSON
  * (logline.h); or to daemons that keep logs (logdaemon.h).
  *
- * Text alone has no run in it: cron's mail and people at a terminal read one run at a time.
+ * Text alone has no run in it: cron's mail and people at a terminal read one run at a time.  Where
+ * stderr is appended to a file, which many runs write to, time and run are there unless text was asked for.
  * A daemon that takes nothing is named once, on stderr, where messages go from then on: no work
  * fails for it, and no message is lost.  People at a terminal see messages in any case.
  *
@@ -21,7 +22,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Name to print before each line; level LOG_WARN until set. */
 void log_init(const char *program, enum log_level);
-enum log_format { LOG_TEXT, LOG_LONG, LOG_JSON }; /* on stderr */
+enum log_format { LOG_TEXT, LOG_LONG, LOG_JSON, LOG_UNSAID }; /* on stderr; unsaid until set */
 void log_format(enum log_format);
 bool log_is_json(void);
 /* Bits: 1 << enum logdaemon, or LOG_TO_STDERR, which alone it is until set. */

@@ -66,7 +66,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct annota
     object_set_text(o, "problem", b->problem);
     annotation_json(known, o);
     if (m == NULL) { /* encrypted, and no key to read it */
-        return json_print(o, e);
+        return json_print_stored(o, e);
     }
     set_section(o, "server", m->server);
     set_section(o, "database", m->database);
@@ -83,7 +83,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct annota
         }
         (void)json_object_set_new(o, "table_list", list);
     }
-    return json_print(o, e);
+    return json_print_stored(o, e);
 }
 
 /* ---- for people ---- */

@@ -83,6 +83,7 @@ record_json(struct repo *r, const struct ledger_event *x, time_t finished,
         (void)json_array_append_new(list, json_string(heads->v[i]));
     }
     (void)json_object_set_new(o, "run", json_string(run));
+    json_set_run(o);
     (void)json_object_set_new(o, "event", json_string(x->event));
     (void)json_object_set_new(o, "verdict", json_string(x->verdict));
     (void)json_object_set_new(o, "good", json_boolean(x->good));

@@ -24,7 +24,7 @@ findings() { jq -r '[.findings[] | "\(.class): \(.what)"] | unique | join(", ")'
     backup shop
     history
     expect_equal "$(events)" ''
-    drill shop
+    PGASSAY_RUN_ID=night-7 drill shop
     restore shop --to shop_back --no-analyze
     db_drop shop_back
     restore shop --to shop_back --dry-run
@@ -34,6 +34,7 @@ findings() { jq -r '[.findings[] | "\(.class): \(.what)"] | unique | join(", ")'
     storage scrub
     history
     valid_json history "$T/history.json"
+    expect_equal "$(jq -r '[.databases[0].entries[].run_id] | .[0], (map(. != null) | all)' "$T/history.json")" $'night-7\ntrue'
     expect_equal "$(events)" 'drill equal, restore complete, scrub good'
     expect_equal "$(jq -r '.databases[0].entries[0] | "\(.good) \(.chained) \(.what.different) \(.what.against | startswith("a restore on PostgreSQL"))"' "$T/history.json")" 'true true 0 true'
     expect_equal "$(jq '[.databases[0].entries[0, 1].what.rows] | .[0] == .[1] and .[0] > 0' "$T/history.json")" true
@@ -59,6 +60,7 @@ findings() { jq -r '[.findings[] | "\(.class): \(.what)"] | unique | join(", ")'
     PGASSAY_STATE_DIR=$T/other history
     expect_equal "$(events)" 'drill equal, scrub good'
     expect_equal "$(jq -c '[.databases[0].entries[].chained]' "$T/history.json")" '[false,true]'
+    expect_equal "$(jq -c '[.databases[0].entries[].run_id != null]' "$T/history.json")" '[false,true]'
 }
 
 @test "a record that is changed, taken away, or put in later is a finding, whoever looks" {

@@ -104,6 +104,9 @@ TEXT
     printf 'log-to = journal\nlog-format = json\nprune = yes\n' >"$T/pgassay.conf"
     PGASSAY_RUN_ID=night-8 expect_status 0 backup shop
     expect_equal "$(label shop | jq -r .run_id)" night-8
+    # A document has its own run's, a backup that is shown the one that took it.
+    expect_equal "$(PGASSAY_RUN_ID=morning-9 storage list --json | jq -r .run_id)" morning-9
+    expect_equal "$(PGASSAY_RUN_ID=morning-9 storage show shop latest --json | jq -r .run_id)" night-8
     pgassay verify status --repo "$REPO" --proven-within none --prometheus "$T/run.prom" || true
     grep -q "^pgassay_backup_info{db=\"shop\",backup=\"$(last_id shop)\",run=\"night-8\",repository=\"[^\"]*\"} 1$" "$T/run.prom"
     if [ -S /run/systemd/journal/socket ]; then

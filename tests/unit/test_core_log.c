@@ -387,6 +387,25 @@ a_daemon_that_is_not_there_is_named_once_and_nothing_is_lost(void **state)
 }
 
 static void
+appended(void)
+{
+    (void)fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_APPEND);
+    log_error("broken");
+}
+
+static void
+what_is_appended_to_a_file_has_time_and_run(void **state)
+{
+    (void)state;
+    log_format(LOG_UNSAID);
+    assert_string_equal(stderr_of(appended) + strlen("2026-11-21T02:15:00Z"),
+                        "  tool: broken\n");
+    assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\ntool: warning: odd\n");
+    log_format(LOG_TEXT);
+    assert_string_equal(stderr_of(appended), "tool: broken\n");
+}
+
+static void
 long_lines_have_time_and_run(void **state)
 {
     const char *line;
@@ -414,6 +433,7 @@ main(void)
         cmocka_unit_test(a_hint_is_printed_below_what_it_belongs_to),
         cmocka_unit_test(programs_read_one_object_a_line),
         cmocka_unit_test(long_lines_have_time_and_run),
+        cmocka_unit_test(what_is_appended_to_a_file_has_time_and_run),
         cmocka_unit_test(the_journal_gets_fields_and_syslog_a_line),
         cmocka_unit_test(a_daemon_that_is_not_there_is_named_once_and_nothing_is_lost),
     };

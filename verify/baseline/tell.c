@@ -206,7 +206,7 @@ tell_one(const struct label *l, const struct manifest *m, bool json, struct err 
     json_t *o;
 
     if (json)
-        return (o = one_json(l, m, e)) == NULL ? -1 : json_print(o, e);
+        return (o = one_json(l, m, e)) == NULL ? -1 : json_print_stored(o, e);
     print_one(l, m);
     return 0;
 }

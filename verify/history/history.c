@@ -19,7 +19,7 @@ take(json_t *to, const char *key, const json_t *from)
 }
 
 static const char *const copied[] = {"event",  "verdict", "good",         "started", "finished",
-                                     "backup", "tool",    "label_sha256", "host",    "what"};
+                                     "backup", "tool",    "label_sha256", "host",    "what", "run_id"};
 
 static json_t *
 entry_json(const struct ledger_entry *x)

@@ -19,12 +19,14 @@ list_of(json_t *o, const char *key)
 json_t *
 document_new(const char *title, time_t now)
 {
-    char at[32];
+    char    at[32];
+    json_t *d = json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "type", "report", "title",
+                          json_text(title), "created", time_rfc3339(now, at, sizeof at), "tool",
+                          "pgassay " PGASSAY_VERSION, "facts", json_array(), "checks", json_array(),
+                          "findings", json_array(), "sections", json_array());
 
-    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "type", "report", "title",
-                     json_text(title), "created", time_rfc3339(now, at, sizeof at), "tool",
-                     "pgassay " PGASSAY_VERSION, "facts", json_array(), "checks", json_array(),
-                     "findings", json_array(), "sections", json_array());
+    json_set_run(d);
+    return d;
 }
 
 void
