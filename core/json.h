@@ -34,7 +34,7 @@ json_t *json_read_secret(const void *text, size_t n, struct err *);
 int json_write(const json_t *, struct buf *, struct err *);
 /* "run_id": this run's (runid.h). */
 void json_set_run(json_t *);
-/* What a run has to say, to stdout: indented, keys sorted, with the "run_id".  Takes the reference. */
+/* What a run has to say, to stdout: indented, keys sorted, with "run_id".  Takes the reference. */
 int json_print(json_t *, struct err *);
 /* The same of what is stored: its "run_id", if it has one, is that of the run that wrote it. */
 int json_print_stored(json_t *, struct err *);

@@ -3,7 +3,9 @@
  * (logline.h); or to daemons that keep logs (logdaemon.h).
  *
  * Text alone has no run in it: cron's mail and people at a terminal read one run at a time.  Where
- * stderr is appended to a file, which many runs write to, time and run are there unless text was asked for.
+ * stderr is appended to a file, which many runs write to, time and run are there unless text was
+ * asked for.
+ *
  * A daemon that takes nothing is named once, on stderr, where messages go from then on: no work
  * fails for it, and no message is lost.  People at a terminal see messages in any case.
  *

@@ -398,8 +398,7 @@ what_is_appended_to_a_file_has_time_and_run(void **state)
 {
     (void)state;
     log_format(LOG_UNSAID);
-    assert_string_equal(stderr_of(appended) + strlen("2026-11-21T02:15:00Z"),
-                        "  tool: broken\n");
+    assert_string_equal(stderr_of(appended) + strlen("2026-11-21T02:15:00Z"), "  tool: broken\n");
     assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\ntool: warning: odd\n");
     log_format(LOG_TEXT);
     assert_string_equal(stderr_of(appended), "tool: broken\n");

@@ -18,8 +18,9 @@ take(json_t *to, const char *key, const json_t *from)
     (void)json_object_set(to, key, value == NULL ? json_null() : value);
 }
 
-static const char *const copied[] = {"event",  "verdict", "good",         "started", "finished",
-                                     "backup", "tool",    "label_sha256", "host",    "what", "run_id"};
+static const char *const copied[] = {"event",    "verdict", "good",  "started",
+                                     "finished", "backup",  "tool",  "label_sha256",
+                                     "host",     "what",    "run_id"};
 
 static json_t *
 entry_json(const struct ledger_entry *x)
