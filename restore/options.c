@@ -123,6 +123,10 @@ static const struct opt table[] = {
      AT(keep_failed), 0, 0, NULL, NULL},
     {OPT_FLAG, "no-record", 0, NULL, "do not keep the result in the repository", AT(no_record), 0,
      0, NULL, NULL},
+    OPTS_END,
+};
+
+static const struct opt general[] = {
     OPT_HEADING("General"),
     OPT_COMMON_BINDIR(struct options),
     OPTS_COMMON_GENERAL(struct options),
@@ -135,7 +139,7 @@ static const struct opts_spec spec = {
     .summary =
         "Bring a backup back: into a new database of a server (--to), or into a throw-away server "
         "of its own (--scratch).",
-    .tables = (const struct opt *const[]){table, live_options, foreign_options, NULL},
+    .tables = (const struct opt *const[]){table, live_options, foreign_options, general, NULL},
     .keys = repo_config_keys,
 };
 

@@ -6,14 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "core/buf.h"
 #include "core/cli/opts_impl.h"
 
 enum {
     HELP_COLUMN = 28,
-    HELP_WIDTH = 100,
-    HELP_LINES = 40,
+    WIDTH_MOST = 100,
+    WIDTH_LEAST = 80,
+    LINES_USUAL = 40, /* where there is no terminal */
+    LINES_LEAST = 24,
     ROWS_MOST = 12,
     SECTIONS_MOST = 12,
     NAMES_MAX = 65536
@@ -24,7 +28,24 @@ struct help {
     FILE  *f;
     size_t rows; /* options explained in each section; the others are named.  SIZE_MAX: all */
     size_t more; /* so many of the first sections have one row more */
+    size_t width, lines;
 };
+
+/* That of the terminal, whose last line is for the next prompt. */
+static void
+measure_screen(struct help *h)
+{
+    struct winsize w;
+
+    h->width = WIDTH_MOST;
+    h->lines = LINES_USUAL;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_row > 0 && w.ws_col > 0) {
+        h->lines = (w.ws_row < LINES_LEAST ? LINES_LEAST : w.ws_row) - 1U;
+        h->width = w.ws_col < WIDTH_LEAST ? WIDTH_LEAST
+            : w.ws_col > WIDTH_MOST       ? WIDTH_MOST
+                                          : w.ws_col;
+    }
+}
 
 static bool
 is_short(const struct help *h)
@@ -32,19 +53,19 @@ is_short(const struct help *h)
     return h->rows != SIZE_MAX;
 }
 
-/* Words, from the given column on, broken at HELP_WIDTH. */
+/* Words, from column at on, where at least one fits; further lines begin at the other. */
 static void
-print_words(const struct help *h, const char *text, size_t column)
+print_words_from(const struct help *h, const char *text, size_t at, size_t column)
 {
-    size_t at = column;
+    size_t begun = at;
 
     while (*text != '\0') {
         size_t n = strcspn(text, " ");
 
-        if (at > column && at + 1 + n > HELP_WIDTH) {
+        if (at > begun && at + 1 + n > h->width) {
             (void)fprintf(h->f, "\n%*s", (int)column, "");
-            at = column;
-        } else if (at > column) {
+            at = begun = column;
+        } else if (at > begun) {
             (void)putc(' ', h->f);
             at++;
         }
@@ -54,6 +75,12 @@ print_words(const struct help *h, const char *text, size_t column)
         text += strspn(text, " ");
     }
     (void)putc('\n', h->f);
+}
+
+static void
+print_words(const struct help *h, const char *text, size_t column)
+{
+    print_words_from(h, text, column, column);
 }
 
 /* A label, and what it means from HELP_COLUMN on. */
@@ -85,23 +112,31 @@ print_option(const struct help *h, const struct opt *o)
 
 /* A section under way. */
 struct section {
-    size_t     i; /* 1: the first */
-    size_t     rows;
-    struct buf names; /* "--a, --b": of those that are not explained */
+    size_t      i; /* 1: the first */
+    size_t      rows;
+    const char *name;
+    struct buf  names; /* "--a, --b": of those that are not explained */
 };
+
+/* So many of its options are explained. */
+static size_t
+explained(const struct help *h, const struct section *s)
+{
+    return is_short(h) ? h->rows + (s->i <= h->more) : SIZE_MAX;
+}
 
 static void
 add_option(const struct help *h, struct section *s, const struct opt *o)
 {
     struct err none = ERR_INIT; /* the buffer is large enough for every option that there is */
 
-    if (s->rows++ < h->rows + (s->i <= h->more)) {
+    if (s->rows++ < explained(h, s)) {
         print_option(h, o);
     } else if (o->letter != 0) {
-        (void)buf_printf(&s->names, &none, "%s-%c/--%s", s->names.len > 0 ? ", " : "", o->letter,
+        (void)buf_printf(&s->names, &none, "%s-%c/--%s", s->names.len > 0 ? " " : "", o->letter,
                          o->name);
     } else {
-        (void)buf_printf(&s->names, &none, "%s--%s", s->names.len > 0 ? ", " : "", o->name);
+        (void)buf_printf(&s->names, &none, "%s--%s", s->names.len > 0 ? " " : "", o->name);
     }
 }
 
@@ -109,8 +144,10 @@ static void
 end_section(const struct help *h, struct section *s)
 {
     if (s->names.len > 0) {
-        (void)fprintf(h->f, "%6s", "");
-        print_words(h, buf_str(&s->names), 6);
+        bool none = explained(h, s) == 0;
+        int  at = none ? fprintf(h->f, "%s: ", s->name) : fprintf(h->f, "%6s", "");
+
+        print_words_from(h, buf_str(&s->names), (size_t)at, none ? 2 : 6);
     }
     buf_free(&s->names);
     s->rows = 0;
@@ -121,13 +158,16 @@ begin_section(const struct help *h, struct section *s, const char *name)
 {
     end_section(h, s);
     s->i++;
-    (void)fprintf(h->f, "%s%s:\n", is_short(h) ? "" : "\n", name);
+    s->name = name;
+    if (explained(h, s) > 0) {
+        (void)fprintf(h->f, "%s%s:\n", is_short(h) ? "" : "\n", name);
+    }
 }
 
 static void
 print_options(const struct help *h, opts_tables tables)
 {
-    struct section    s = {0, 0, BUF_INIT(NAMES_MAX)};
+    struct section    s = {.names = BUF_INIT(NAMES_MAX)};
     const struct opt *o;
 
     if (*tables != NULL && (*tables)->kind != OPT_HEAD) {
@@ -230,8 +270,9 @@ compose(const struct opts_spec *spec, const struct opts_verb *verb, struct help 
         print_tool_help(&h, spec);
     }
     if (is_short(&h)) {
-        (void)fprintf(h.f, "\n\"%s%s%s --help=all\" explains every option.\n", spec->program,
-                      verb == NULL ? "" : " ", verb == NULL ? "" : verb->name);
+        (void)fprintf(h.f, "%s\"%s%s%s --help=all\" explains every option.\n",
+                      h.rows + h.more > 0 ? "\n" : "", spec->program, verb == NULL ? "" : " ",
+                      verb == NULL ? "" : verb->name);
     }
     (void)fclose(h.f);
     *lines = 0;
@@ -253,10 +294,12 @@ help_print(const struct opts_spec *spec, const struct opts_verb *verb, const cha
         return err_set(e, ERR_USAGE, "--help=all explains every option; it knows no \"%s\"",
                        how_much);
     }
+    measure_screen(&h);
     text = compose(spec, verb, h, &lines);
-    while (how_much == NULL && lines > HELP_LINES && left-- > 0) {
+    while (how_much == NULL && lines > h.lines && left-- > 0) {
         free(text);
-        h = (struct help){.rows = left / SECTIONS_MOST, .more = left % SECTIONS_MOST};
+        h.rows = left / SECTIONS_MOST;
+        h.more = left % SECTIONS_MOST;
         text = compose(spec, verb, h, &lines);
     }
     (void)fputs(text, stdout);

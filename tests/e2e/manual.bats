@@ -90,6 +90,14 @@ fits() {
         done < <(commands_of "$tool")
     done
     for tool in $TOOLS; do fits "$tool"; done
+    # At a terminal it is as long and wide as that, less a line for the prompt; each option is still there.
+    for command in pgassay-{backup,restore,notify} pgassay-verify\ {drill,health} pgassay-storage\ {export,prune}; do
+        script -qec "stty rows 24 cols 80; $command --help" /dev/null </dev/null | tr -d '\r' >"$T/short"
+        [ "$(wc -l <"$T/short")" -le 23 ] || { echo "$command: $(wc -l <"$T/short") lines"; return 1; }
+        grep -E '.{81}' "$T/short" | diff - /dev/null
+        read -r tool command <<<"${command#pgassay-}"
+        options_of "$tool" "$command" | comm -23 - <(grep -oE -e '-[A-Za-z0-9]\b' -e '--[a-z-]+' "$T/short" | sort -u) | diff - /dev/null
+    done
     # What does not fit is named, and explained when asked for.
     pgassay-restore --help | grep -q -- '--keep-failed'
     pgassay-restore --help=all | grep -qE '^ +--keep-failed +do not remove'
