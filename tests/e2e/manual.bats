@@ -158,6 +158,8 @@ fits() {
     run pgassay prune
     [ "$status" -eq 2 ]
     [[ $output == *'did you mean "pgassay storage prune"'* ]]
+    run pgassay setpu
+    [[ $output == *'did you mean "pgassay setup"'* ]]
     run pgassay
     [ "$status" -eq 2 ]
 }

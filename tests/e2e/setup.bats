@@ -111,6 +111,10 @@ SQL
     expect_text '--no-encryption'
     expect_status 1 set_up --db nothere
     expect_text 'there is no database "nothere"'
+    expect_status 1 set_up --db shpo
+    expect_text 'did you mean "shop"?'
+    expect_status 2 set_up --scheduel cron
+    expect_text 'did you mean --schedule?'
     expect_status 1 env PGPORT=1 "$BIN/pgassay" setup --db shop --repo "$T/x" --no-encryption </dev/null
     expect_text 'cannot be reached'
     [ ! -e "$T/x" ]
