@@ -41,6 +41,24 @@ backup_json(const struct restore *r)
                      time_rfc3339(l->snapshot, snapshot, sizeof snapshot), "scope", l->scope);
 }
 
+/* One line, unlike json_print(): what reads standard output and error together tells it apart. */
+static int
+print_json(json_t *o, struct err *e)
+{
+    struct buf out = BUF_INIT(BUF_NO_LIMIT);
+    int        rc;
+
+    json_set_run(o);
+    rc = json_write(o, &out, e);
+    if (rc == 0) {
+        print_raw(stdout, buf_str(&out));
+        print_raw(stdout, "\n");
+    }
+    buf_free(&out);
+    json_decref(o);
+    return rc;
+}
+
 static json_t *
 list_json(const struct restore *r)
 {
@@ -69,7 +87,7 @@ int
 report_list(const struct restore *r, struct err *e)
 {
     if (r->o->json) {
-        return json_print(
+        return print_json(
             r->foreign != NULL ? json_pack("{s:o}", "file", foreign_json(r)) : list_json(r), e);
     }
     if (r->foreign != NULL) {
@@ -348,7 +366,7 @@ report_result(const struct restore *r, int status, const struct err *why, struct
     bool done = status == EXIT_GOOD || status == EXIT_PARTLY;
 
     if (r->o->json) {
-        return json_print(result_json(r, status, why), e);
+        return print_json(result_json(r, status, why), e);
     }
     if (done && is_watched(r->o)) {
         print_for_people(r);
