@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pg/conn/wait.h"
+
 /*
  * The catalogs that pg_get_*(), format_type() and the like read, and others that hold parts of
  * definitions.  Other sessions' temporary objects come and go all the time, TOAST tables are
@@ -78,40 +80,56 @@ by_columns(size_t i)
 
 /* One query over all: (index, digest), in order; a catalog without rows is left out.  The digest is
  * a sum, so that the order of rows does not matter. */
-static PGresult *
-digests(PGconn *conn, struct err *e)
+static int
+digests_sql(struct buf *sql, struct err *e)
 {
-    struct buf sql = BUF_INIT(64 * KIB);
-    PGresult  *r = NULL;
-    int        rc = buf_puts(&sql,
-                             PASSING
-                             "SELECT y.i, pg_catalog.sum(y.n) || ':' || "
-                                    "pg_catalog.sum(pg_catalog.hashtextextended(y.what || ' ' || "
-                                    "y.n, 0)) FROM (SELECT w.i, w.x::text AS what, "
-                                    "pg_catalog.count(*) AS n FROM (",
-                             e);
+    int rc = buf_puts(sql,
+                      PASSING
+                      "SELECT y.i, pg_catalog.sum(y.n) || ':' || "
+                      "pg_catalog.sum(pg_catalog.hashtextextended(y.what || ' ' || "
+                      "y.n, 0)) FROM (SELECT w.i, w.x::text AS what, "
+                      "pg_catalog.count(*) AS n FROM (",
+                      e);
 
     for (size_t i = 0; rc == 0 && i < N_CATALOGS; i++) {
         if (!by_columns(i)) {
-            rc = buf_printf(&sql, e, "%sSELECT %zu AS i, x.xmin AS x FROM pg_catalog.%s x%s%s",
+            rc = buf_printf(sql, e, "%sSELECT %zu AS i, x.xmin AS x FROM pg_catalog.%s x%s%s",
                             i == 0 ? "" : " UNION ALL ", i, catalogs[i].catalog,
                             catalogs[i].filter == NULL ? "" : " WHERE ",
                             catalogs[i].filter == NULL ? "" : catalogs[i].filter);
         }
     }
-    rc = rc != 0 ? rc : buf_puts(&sql, ") w GROUP BY w.i, w.x", e);
+    rc = rc != 0 ? rc : buf_puts(sql, ") w GROUP BY w.i, w.x", e);
     for (size_t i = 0; rc == 0 && i < N_CATALOGS; i++) {
         if (by_columns(i)) {
-            rc = buf_printf(&sql, e,
+            rc = buf_printf(sql, e,
                             " UNION ALL SELECT %zu, ROW(%s)::text, 1 FROM pg_catalog.%s x WHERE %s",
                             i, defining, catalogs[i].catalog, catalogs[i].filter);
         }
     }
-    if (rc == 0 && buf_puts(&sql, ") y GROUP BY y.i ORDER BY y.i", e) == 0) {
-        r = pg_query(conn, e, buf_str(&sql), 0, NULL);
+    return rc != 0 ? rc : buf_puts(sql, ") y GROUP BY y.i ORDER BY y.i", e);
+}
+
+/* Of both sessions, which work at the same time. */
+static int
+digests(PGconn *snap, PGconn *now, PGresult **then_r, PGresult **now_r, struct err *e)
+{
+    struct buf sql = BUF_INIT(64 * KIB);
+    int        rc = digests_sql(&sql, e);
+
+    if (rc == 0 && !PQsendQuery(now, buf_str(&sql))) {
+        rc = pg_error(now, NULL, e);
+    }
+    if (rc == 0 && (*then_r = pg_query(snap, e, buf_str(&sql), 0, NULL)) == NULL) {
+        pg_cancel_drain(now);
+        rc = -1;
+    }
+    if (rc == 0) {
+        *now_r = pg_finish(now, e);
+        rc = *now_r == NULL ? -1 : 0;
     }
     buf_free(&sql);
-    return r;
+    return rc;
 }
 
 /* The digest of a catalog in what digests() gave; "" when that has no rows. */
@@ -157,12 +175,11 @@ describe(PGconn *now, size_t i, const char *snapshot_xmin)
 int
 ddl_moved(PGconn *snap, PGconn *now, struct strlist *what, struct err *e)
 {
-    PGresult *then_r = digests(snap, e);
-    PGresult *now_r = then_r == NULL ? NULL : digests(now, e);
+    PGresult *then_r = NULL, *now_r = NULL;
     char     *xmin = NULL;
     int       rc = -1;
 
-    if (now_r == NULL) {
+    if (digests(snap, now, &then_r, &now_r, e) != 0) {
         goto out;
     }
     /* The low 32 bits of a 64-bit transaction number are its xid. */
