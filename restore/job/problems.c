@@ -45,6 +45,17 @@ find_same(const struct problems *p, const struct problem *x, size_t n)
     return NULL;
 }
 
+/* A restore that has problems is not whole: --quiet hides warnings, but never these. */
+static void
+tell(const char *what, const char *message)
+{
+    if (log_wants(LOG_WARN)) {
+        log_warn("%s: %s", what, message);
+    } else {
+        log_error("%s: %s", what, message);
+    }
+}
+
 void
 problem_add(struct problems *p, const char *kind, const char *schema, const char *name,
             const struct err *e)
@@ -56,7 +67,10 @@ problem_add(struct problems *p, const char *kind, const char *schema, const char
     pthread_mutex_lock(&p->lock);
     x.same = lacks_role(&x) && find_same(p, &x, p->n) != NULL;
     if (!x.same) {
-        log_warn("%s %s: %s", x.kind, x.object, x.message);
+        char *what = xasprintf("%s %s", x.kind, x.object);
+
+        tell(what, x.message);
+        free(what);
     }
     VEC_GROW(p->v, p->n, p->cap);
     p->v[p->n++] = x;
@@ -74,8 +88,10 @@ problems_tell_rest(struct problems *p)
             more += p->v[k].same && strcmp(p->v[k].message, p->v[i].message) == 0;
         }
         if (more > 0) {
-            log_warn("%s more: %s", count_human(more, "object", objects, sizeof objects),
-                     p->v[i].message);
+            char *what = xasprintf("%s more", count_human(more, "object", objects, sizeof objects));
+
+            tell(what, p->v[i].message);
+            free(what);
         }
     }
 }

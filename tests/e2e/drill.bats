@@ -103,6 +103,9 @@ SQL
     db_drop broken_copy
     expect_status 4 restore broken --to broken_copy
     expect_text c_p_fkey
+    db_drop broken_copy
+    expect_status 4 restore broken --to broken_copy --quiet # which hides warnings, but not what is missing
+    expect_text c_p_fkey
     expect_equal "$(psql_in broken_copy -c 'SELECT p FROM c')" 5
     expect_status 3 drill broken
     expect_text c_p_fkey
