@@ -29,6 +29,7 @@
 #include "restore/job/tablespaces.h"
 #include "restore/part/first.h"
 #include "restore/part/parts.h"
+#include "storage/read/backup_find.h"
 #include "storage/read/parts.h"
 #include "storage/read/place.h"
 #include "storage/read/rollback.h"
@@ -197,6 +198,23 @@ warn_missed(struct restore *r, const struct rollback *m)
     strlist_take(&r->warnings, text);
 }
 
+/* There was nothing else, and nobody has named it. */
+static int
+check_safety(const struct restore *r, struct err *e)
+{
+    char taken[32];
+
+    if (!label_is_safety(r->label) || r->o->list || r->backup_id != NULL ||
+        !backup_is_latest(r->o->backup)) {
+        return 0;
+    }
+    err_set(e, ERR_NOT_FOUND,
+            "\"%s\" has only safety backups%s, of what --replace has dropped: nothing was restored",
+            r->o->database, r->o->at == NULL ? "" : " of that time or before");
+    return err_hint(e, "--backup %s restores the newest of them, of %s", r->label->id,
+                    time_rfc3339(r->label->snapshot, taken, sizeof taken));
+}
+
 static int
 find_backup(struct restore *r, struct err *e)
 {
@@ -212,8 +230,12 @@ find_backup(struct restore *r, struct err *e)
     for (size_t i = 0; i < missed.passed.n; i++) {
         strlist_add(&r->warnings, missed.passed.v[i]);
     }
+    if (missed.safety != NULL) {
+        log_warn("%s", missed.safety);
+        strlist_add(&r->warnings, missed.safety);
+    }
     rollback_deinit(&missed);
-    return check_age(r, e);
+    return check_safety(r, e) != 0 ? -1 : check_age(r, e);
 }
 
 struct plan_sizes

@@ -12,7 +12,6 @@
 #include "pg/target/halfmade.h"
 #include "restore/job/target_server.h"
 #include "restore/replace_impl.h"
-#include "restore/safety.h"
 #include "restore/swap.h"
 
 /* Only those that can be believed. */
@@ -151,18 +150,6 @@ note_size(struct restore *r, struct err *e)
     return rc;
 }
 
-/* Was it taken by the replace that was interrupted?  It may not have come to noting that. */
-static bool
-is_safety_of(const struct label *l, const struct replacing *x)
-{
-    char *note = safety_note(x->backup);
-    bool  is = (x->safety_id != NULL && strcmp(x->safety_id, l->id) == 0) ||
-        (l->note != NULL && strcmp(l->note, note) == 0);
-
-    free(note);
-    return is;
-}
-
 /* The newest backup, which nobody has named, may be none that somebody wants. */
 static void
 check_choice(const struct restore *r, struct strlist *stop, struct strlist *hints)
@@ -181,9 +168,8 @@ check_choice(const struct restore *r, struct strlist *stop, struct strlist *hint
          r->backup_id == NULL && r->o->backup == NULL && r->o->at == NULL && i < p->old.n; i++) {
         const struct replacing *x = &p->old.v[i];
 
-        if (is_safety_of(r->label, x) ||
-            (!p->begins && i == 0 && strcmp(x->db, r->label->db) == 0 &&
-             strcmp(x->backup, r->label->id) != 0)) {
+        if (!p->begins && i == 0 && strcmp(x->db, r->label->db) == 0 &&
+            strcmp(x->backup, r->label->id) != 0) {
             strlist_take(stop,
                          xasprintf("the newest backup, %s, is not the one (%s) that was being "
                                    "restored when the replace of database \"%s\" was "

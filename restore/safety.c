@@ -142,7 +142,7 @@ back_up(struct restore *r, const char *db, bool adopt, struct err *e)
     struct program t;
     struct buf     conninfo = BUF_INIT(BUF_NO_LIMIT);
     char          *server = pg_child_conninfo(r->maintenance), *id = NULL;
-    char          *note = safety_note(r->label->id);
+    char          *note = label_safety_note(r->label->id);
     struct err     never = ERR_INIT;
 
     program_begin(&t, r, "pgassay-backup");
@@ -248,12 +248,6 @@ make_sure(struct restore *r, const char *db, const char *id, struct err *e)
 
     free(note);
     return rc == 0 ? 0 : err_wrap(e, "%s", id);
-}
-
-char *
-safety_note(const char *backup)
-{
-    return xasprintf("before it was replaced by %s", backup);
 }
 
 int

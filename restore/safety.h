@@ -16,7 +16,5 @@
 int safety_take(struct restore *, char **db, char **id, struct err *);
 /* Reads all of the backup that is to be restored; -1: something of it is damaged or missing. */
 int safety_verify_source(struct restore *, struct err *);
-/* The note in the label of one that was taken before a restore of this backup; allocated. */
-char *safety_note(const char *backup);
 
 #endif

@@ -149,7 +149,8 @@ add_state(struct texttable *t, const struct backup_entry *b, const struct annota
     bool                roleless = b->state == BACKUP_COMMITTED && l != NULL && !l->globals;
 
     strlist_take(&t->cells,
-                 xasprintf("%s%s%s%s", state_text(b, s),
+                 xasprintf("%s%s%s%s%s", state_text(b, s),
+                           l != NULL && label_is_safety(l) ? ", safety" : "",
                            l != NULL && label_is_imported(l) ? ", imported" : "",
                            roleless ? ", no globals" : "", plain ? ", not encrypted" : ""));
 }

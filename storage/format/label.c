@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "storage/format/backupid.h"
 #include "storage/format/chunkname.h"
 #include "storage/format/label_fields.h"
 #include "storage/format/label_heads.h"
@@ -196,6 +197,21 @@ bool
 label_is_partial(const struct label *l)
 {
     return strcmp(l->scope, "full") != 0;
+}
+
+static const char replaced_by[] = "before it was replaced by ";
+
+char *
+label_safety_note(const char *backup)
+{
+    return xasprintf("%s%s", replaced_by, backup);
+}
+
+bool
+label_is_safety(const struct label *l)
+{
+    return l->note != NULL && strncmp(l->note, replaced_by, sizeof replaced_by - 1) == 0 &&
+        backup_id_valid(l->note + sizeof replaced_by - 1);
 }
 
 json_t *

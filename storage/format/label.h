@@ -110,6 +110,10 @@ struct label *label_copy(const struct label *);
 bool label_is_imported(const struct label *);
 /* Of a part of the database. */
 bool label_is_partial(const struct label *);
+/* Of a database that was to be dropped, before it was replaced by a backup (restore --replace): its
+ * note is label_safety_note().  Of an encrypted one only who can read it knows. */
+bool  label_is_safety(const struct label *);
+char *label_safety_note(const char *backup); /* allocated */
 /* All its fields, for `--json` output; ERR_CORRUPT names a field that was never filled
  * in. */
 json_t *label_json(const struct label *, struct err *);

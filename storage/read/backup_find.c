@@ -137,10 +137,9 @@ passed_over(struct repo *r, const char *db, const struct backup_list *list,
     return pass;
 }
 
-/* Could "the newest (as old as that)" mean it?  An unreadable label may be the one that is
- * meant. */
+/* Whole, and as old as that?  An unreadable label may be the one that is meant. */
 static bool
-eligible(const struct backup_entry *b, time_t at)
+may_be_meant(const struct backup_entry *b, time_t at)
 {
     char text[32];
 
@@ -152,6 +151,20 @@ eligible(const struct backup_entry *b, time_t at)
             strncmp(b->id, time_compact(at, text, sizeof text), strlen("20261121T021500Z")) <= 0;
     }
     return !label_is_partial(b->label) && (at == 0 || b->label->snapshot <= at);
+}
+
+static bool
+is_safety(const struct backup_entry *b)
+{
+    return b->label != NULL && label_is_safety(b->label);
+}
+
+/* Could "the newest (as old as that)" mean it?  Not what --replace has dropped: somebody wanted to
+ * be rid of that. */
+static bool
+eligible(const struct backup_entry *b, time_t at)
+{
+    return may_be_meant(b, at) && !is_safety(b);
 }
 
 static const char latest[] = "latest";
@@ -297,6 +310,27 @@ none(const struct backup_list *list, const struct backup_entry *damaged, time_t 
     return NULL;
 }
 
+char *
+backup_safety_passed(const struct backup_list *list, const struct label *found, const char *which,
+                     time_t at)
+{
+    if (!backup_is_latest(which)) {
+        return NULL;
+    }
+    for (size_t i = list->n; i-- > 0 && strcmp(list->v[i].id, found->id) > 0;) {
+        const struct backup_entry *b = &list->v[i];
+        char                       taken[32];
+
+        if (may_be_meant(b, at) && is_safety(b)) {
+            return xasprintf(
+                "safety backup %s of %s is newer, and is passed over: it is of what "
+                "--replace has dropped (--backup %s takes it)",
+                b->id, time_rfc3339(b->label->snapshot, taken, sizeof taken), b->id);
+        }
+    }
+    return NULL;
+}
+
 static void
 warn_unlabelled(const struct backup_list *list, const struct backup_entry *b, time_t at)
 {
@@ -324,17 +358,22 @@ hint_at_older(const struct backup_entry *damaged, const struct backup_entry *goo
     free(heal);
 }
 
-/* A damaged newest backup is refused, not passed over: older data must be asked for explicitly. */
+/* A damaged newest backup is refused, not passed over: older data must be asked for explicitly.
+ * Where there are only safety backups it is one of them. */
 static struct backup_entry *
 find_newest(struct repo *r, const char *db, const struct damage *d, const struct backup_list *list,
             time_t at, struct err *e)
 {
     const struct backup_entry *damaged = NULL;
+    bool                       others = false;
 
+    for (size_t i = list->n; !others && i-- > 0;) {
+        others = eligible(&list->v[i], at);
+    }
     for (size_t i = list->n; i-- > 0;) {
         struct backup_entry *b = &list->v[i];
 
-        if (!eligible(b, at) || passed_over(r, db, list, b, at)) {
+        if (!(others ? eligible(b, at) : may_be_meant(b, at)) || passed_over(r, db, list, b, at)) {
             continue;
         }
         if (damage_judge(r, d, b, e) != 0) {
@@ -367,6 +406,7 @@ hint_backups(const struct backup_list *list, struct err *e)
         const char                *what = b->state == BACKUP_VOID ? " (void)"
                            : b->state == BACKUP_DAMAGED           ? " (damaged)"
                            : label_is_partial(b->label)           ? " (partial)"
+                           : is_safety(b)                         ? " (safety)"
                                                                   : "";
 
         if (buf_printf(&text, &full, "%s%s%s", text.len == 0 ? "" : ", ", b->id, what) != 0) {

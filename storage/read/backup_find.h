@@ -9,10 +9,11 @@
 /* The backup that a user means.  Which: "latest" or NULL, the newest committed of scope full;
  * "latest~2", the second before it; "proven", the newest whose last drill passed; an id, or four
  * and more of its first or last characters, if no other begins or ends so (ERR_USAGE); such a one
- * with "~1", the whole one before it.  At, when
- * not 0: the newest whose snapshot is not later. ERR_NOT_FOUND lists the existing ones.  When the
- * newest is damaged (damage.h): ERR_CORRUPT names the newest good one; one that was named and whose
- * label can be read is given, with a warning. */
+ * with "~1", the whole one before it.  Safety backups (label_is_safety) are only meant by their
+ * ids, or where nothing else is as old as that.  At, when not 0: the newest whose snapshot is not
+ * later. ERR_NOT_FOUND lists the existing ones.  When the newest is damaged (damage.h): ERR_CORRUPT
+ * names the newest good one; one that was named and whose label can be read is given, with a
+ * warning. */
 struct label *backup_find(struct repo *, const char *db, const char *which, time_t at,
                           struct err *);
 /* "latest" is the newest backup that this host trusts.  Anybody with write access can put something
@@ -21,6 +22,10 @@ struct label *backup_find(struct repo *, const char *db, const char *which, time
  * witness are passed over.  The sentence that says so of this entry, allocated; NULL: it is not. */
 char *backup_passed_over(struct repo *, const char *db, const struct backup_list *,
                          const struct backup_entry *);
+/* The sentence about a newer safety backup, as old as at, where this one was found as the newest;
+ * allocated; NULL: there is none. */
+char *backup_safety_passed(const struct backup_list *, const struct label *found, const char *which,
+                           time_t at);
 bool  backup_is_future(const struct backup_entry *);
 /* The same in a list that the caller has loaded; the label found is moved out of its entry. */
 struct label *backup_find_listed(struct repo *, const char *db, struct backup_list *,

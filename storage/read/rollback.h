@@ -18,7 +18,8 @@ struct rollback {
     char                backup[BACKUP_ID_MAX];
     time_t              snapshot;
     struct strlist
-        passed; /* of rollback_find(): sentences about newer backups that were passed over */
+          passed; /* of rollback_find(): sentences about newer backups that were passed over */
+    char *safety; /* likewise, of a safety backup, which is no fault; or NULL */
 };
 
 /* What cannot be determined is a warning, and counts as not missed. */

@@ -1,5 +1,6 @@
 /* rollback_find.c - finding the newest backup, compared with what this host has seen
  * (rollback.h). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "storage/read/backup_find.h"
@@ -25,6 +26,8 @@ void
 rollback_deinit(struct rollback *m)
 {
     strlist_free(&m->passed);
+    free(m->safety);
+    m->safety = NULL;
 }
 
 struct label *
@@ -43,6 +46,9 @@ rollback_find(struct repo *r, const char *db, const char *which, time_t at, stru
         rollback_judge(r, db, &list, m);
     }
     l = backup_find_listed(r, db, &list, which, at, e);
+    if (l != NULL) {
+        m->safety = backup_safety_passed(&list, l, which, at);
+    }
     if (l != NULL && newest) {
         if (m->state != ROLLBACK_NONE && strcmp(m->backup, l->id) < 0) {
             m->state = ROLLBACK_NONE;

@@ -46,6 +46,12 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     expect_equal "$(others)" ''
     db_same backed_up shop
     expect_equal "$(around shop)" "$was"
+    # Whoever names none does not mean what has been dropped.
+    expect_equal "$(storage list shop | grep -c "^$safety .*good, safety")" 1
+    restore shop --replace --dry-run --json 2>/dev/null >"$T/next.json"
+    expect_equal "$(jq -r .backup.id "$T/next.json")" "$FIRST"
+    expect_status 0 restore shop --to shop_other --at now --dry-run
+    expect_text "$FIRST" "safety backup $safety of " "is passed over" "--backup $safety"
     # The next night's backup goes on under the name.
     expect_status 0 backup shop
     restore shop --replace --backup "$safety" --check full
@@ -205,8 +211,8 @@ status_of() {
     # Nor is another name's meant by one that names none.
     psql_in postgres -c "CREATE DATABASE shop_test_restoring_0000beef" -c "COMMENT ON DATABASE shop_test_restoring_0000beef IS 'pgassay-restore: replacing {\"of\":\"shop_test\",\"oid\":1,\"aside\":\"a\",\"db\":\"shop\",\"backup\":\"$FIRST\",\"live\":{\"owner\":\"keeper\"},\"since\":4070908800}'"
     backup shop --adopt --note "before it was replaced by $FIRST"
-    expect_status 1 pgassay restore shop --replace
-    expect_text "the newest backup, $(last_id shop), is not the one ($FIRST)" 'it begins anew'
+    expect_status 0 pgassay restore shop --replace --dry-run
+    expect_text "safety backup $(last_id shop) of " 'is passed over' 'it begins anew'
     expect_equal "$(oid shop)" "$before"
     backup shop
     pgassay restore shop --replace --dry-run --json >"$T/replace.json"
@@ -260,6 +266,9 @@ status_of() {
     expect_status 0 bash -c "$(jq -r '[.replacing[] | select(.believed)][0].go_back' "$T/status.json")"
     expect_text 'does not belong to who restores'
     expect_equal "$(last_id shop_replaced)" "$safety"
+    # Nor is it taken where there are no others.
+    expect_status 1 restore shop_replaced --replace --to shop
+    expect_text 'only safety backups' "--backup $safety"
     db_drop shop_restoring_0000beef slow
     expect_equal "$(others)" ''
     db_same since shop

@@ -188,9 +188,10 @@ fixture_commit(struct fanout *f, struct manifest *m, const struct label *l, stru
     return fanout_commit(f, &draft, l, e);
 }
 
-/* One whole backup. id (BACKUP_ID_MAX) and stats may be NULL. */
+/* One whole backup. note, id (BACKUP_ID_MAX) and stats may be NULL. */
 static inline int
-fixture_backup(struct repo *r, unsigned seed, char *id, struct writer_stats *stats, struct err *e)
+fixture_backup_noted(struct repo *r, unsigned seed, const char *note, char *id,
+                     struct writer_stats *stats, struct err *e)
 {
     struct fanout_repo to = {.repo = r};
     struct fanout     *f = fixture_begin(&to, 1, 1, e);
@@ -198,6 +199,7 @@ fixture_backup(struct repo *r, unsigned seed, char *id, struct writer_stats *sta
     struct label      *l = fixture_label();
     int                rc = -1;
 
+    l->note = note == NULL ? NULL : xstrdup(note);
     if (f != NULL && fixture_put(f, m, seed, e) == 0) {
         rc = fixture_commit(f, m, l, e);
         if (stats != NULL) {
@@ -212,6 +214,12 @@ fixture_backup(struct repo *r, unsigned seed, char *id, struct writer_stats *sta
     label_free(l);
     label_free(to.label);
     return rc;
+}
+
+static inline int
+fixture_backup(struct repo *r, unsigned seed, char *id, struct writer_stats *stats, struct err *e)
+{
+    return fixture_backup_noted(r, seed, NULL, id, stats, e);
 }
 
 /* 0 when every byte of it reads back as fixture_fill() made it. */

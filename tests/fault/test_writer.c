@@ -565,6 +565,49 @@ latest_and_at_find_what_they_should(void **state)
 }
 
 static void
+assert_found(struct repo *r, const char *which, time_t at, const char *id)
+{
+    struct err    e = ERR_INIT;
+    struct label *l = backup_find(r, "shop", which, at, &e);
+
+    assert_ok(l == NULL ? -1 : 0, &e);
+    assert_string_equal(l->id, id);
+    label_free(l);
+}
+
+/* What --replace has dropped is what somebody wanted to be rid of. */
+static void
+safety_backups_are_passed_over_unless_named(void **state)
+{
+    static const char replaced[] = "before it was replaced by 20261121T021500Z-4f2a";
+    struct repo      *r = *state;
+    struct err        e = ERR_INIT;
+    char              dropped[BACKUP_ID_MAX], a[BACKUP_ID_MAX], b[BACKUP_ID_MAX];
+    char              safety[BACKUP_ID_MAX], earlier[BACKUP_ID_MAX + 2];
+
+    assert_ok(fixture_backup_noted(r, 1, replaced, dropped, NULL, &e), &e);
+    assert_found(r, NULL, 0, dropped); /* there is nothing else */
+    assert_null(backup_find(r, "shop", "latest~1", 0, &e));
+    assert_int_equal(e.kind, ERR_NOT_FOUND);
+    err_clear(&e);
+    assert_ok(fixture_backup_noted(r, 2, "before it was replaced by hand", a, NULL, &e), &e);
+    assert_found(r, NULL, 0, a); /* a note that somebody wrote */
+    assert_ok(fixture_backup_noted(r, 3, replaced, safety, NULL, &e), &e);
+    assert_found(r, NULL, 0, a);
+    assert_found(r, "latest", 0, a);
+    assert_found(r, NULL, time(NULL) + 10, a);
+    assert_found(r, safety, 0, safety);
+    (void)snprintf(earlier, sizeof earlier, "%s~1", safety);
+    assert_found(r, earlier, 0, a);
+    assert_null(backup_find(r, "shop", "latest~1", 0, &e));
+    assert_int_equal(e.kind, ERR_NOT_FOUND);
+    err_clear(&e);
+    assert_ok(fixture_backup(r, 4, b, NULL, &e), &e);
+    assert_found(r, NULL, 0, b);
+    assert_found(r, "latest~1", 0, a);
+}
+
+static void
 a_name_stands_for_one_database_until_adopted(void **state)
 {
     struct repo       *r = *state;
@@ -622,6 +665,7 @@ main(void)
         TEST(two_writers_at_once_both_commit),
         TEST(a_twin_of_a_bad_chunk_is_read_instead),
         TEST(latest_and_at_find_what_they_should),
+        TEST(safety_backups_are_passed_over_unless_named),
         TEST(a_name_stands_for_one_database_until_adopted),
     };
 
