@@ -423,6 +423,9 @@ not_in_proc() {
     expect_status 0 restore shop --replace --identity "$T/locked" --passphrase-file "$T/pass" --json
     expect_equal "$(backup_ids shop | wc -l)" 2
     expect_equal "$(psql_in shop -c 'SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM zebratable)')" '3000|2000'
-    pgassay verify objects shop --repo "$REPO" --backup latest
+    pgassay verify objects shop --repo "$REPO" --backup "$(last_id shop)"
+    # Who can read it knows it for one.
+    restore shop --replace --identity "$T/locked" --passphrase-file "$T/pass" --dry-run --json >"$T/next.json" 2>/dev/null
+    expect_equal "$(jq -r .backup.id "$T/next.json")" "$(backup_ids shop | head -1)"
     expect_equal "$(grep -rla zebrarow "$REPO")" ''
 }
