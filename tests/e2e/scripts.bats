@@ -14,6 +14,16 @@ setup_file() {
 teardown_file() { e2e_teardown; }
 script() { local name=$1; shift; PATH=$BIN:$PATH timeout 120 "$TOP/scripts/$name" "$@" </dev/null; }
 
+@test "each says how it is used, and takes no option for a name" {
+    local name
+    for name in nightly-backup emergency-restore dr-drill verify-all connection-recovery; do
+        expect_status 0 script "$name" --help
+        [[ $output == "$name - "*"  $name "* && $output != *'set -'* ]] || { echo "$output"; return 1; }
+        expect_status 2 script "$name" --hlep
+        expect_text "it has no option --hlep"
+    done
+}
+
 @test "nightly-backup: silent when all is well, and the status of what is not" {
     expect_status 3 script nightly-backup shop
     expect_text 'no backup that a drill has proven' '"pgassay verify status --quiet" ended with 3'
