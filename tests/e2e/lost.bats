@@ -66,10 +66,10 @@ nothing_left() {
     expect_equal "$(jq -c '[.status, .rows]' "$T/copy.json")" '["complete",50100]'
     db_drop copy
     # Connections that are being made: a worker's, and a loader's, when it is tried out and when it is needed.
-    rules 'pass 1 maintenance_work_mem' 'before 1 maintenance_work_mem' $'before 2 user\001pgassay_load_' 'lost 1 ADD CONSTRAINT small_i_check'
+    rules "pass 1 set_config('maintenance_work_mem" "before 1 set_config('maintenance_work_mem" $'before 2 user\001pgassay_load_' 'lost 1 ADD CONSTRAINT small_i_check'
     expect_status 0 through restore shop --to copy --jobs 1 --isolated
     expect_text 'a connection to the server could not be made, and is tried again'
-    all_cut $'before maintenance_work_mem\nbefore user\001pgassay_load_\nbefore user\001pgassay_load_\nlost ADD CONSTRAINT small_i_check\npass maintenance_work_mem'
+    all_cut $'before set_config(\'maintenance_work_mem\nbefore user\001pgassay_load_\nbefore user\001pgassay_load_\nlost ADD CONSTRAINT small_i_check\npass set_config(\'maintenance_work_mem'
     db_digest copy | diff "$T/shop.was" -
     db_drop copy
     rules 'before 1 w29999' 'deaf 1 w19999w'
