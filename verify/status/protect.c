@@ -147,7 +147,8 @@ judge_policy(const struct judging *j)
 /* ---- a schedule that runs ---- */
 
 /* What this host remembers of its own runs.  Where others take the backups it knows nothing; and a
- * run that failed is of no interest once there is a newer backup, whoever took it. */
+ * run that failed is of no interest once there is a newer backup, whoever took it.  One of the same
+ * second is not newer: had this host taken it after the failure, its run would be the last. */
 void
 judge_schedule(const struct judging *j)
 {
@@ -158,7 +159,7 @@ judge_schedule(const struct judging *j)
     if (run->finished == 0) {
         return;
     }
-    if (run->error != NULL && (newest == NULL || newest->snapshot < run->started)) {
+    if (run->error != NULL && (newest == NULL || newest->snapshot <= run->started)) {
         judging_find(j, WATCH_WARNING,
                      watch_text(j->report, "had its last backup run on this host fail %s ago: %s",
                                 judging_duration(j, judging_age(j, run->finished)), run->error),
