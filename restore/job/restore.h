@@ -152,6 +152,7 @@ struct restore {
     bool              loaded;        /* replace.c: all rows are there already */
     char             *incarnation;   /* of the server (lost.h) */
     int               pid, n_lost;   /* ... of conn; main connections */
+    int               maintenance_pid;
     bool              created, renamed;
     json_t           *live;       /* swap.c: properties of the database to be set aside */
     json_t           *properties; /* ... of the new one */

@@ -28,6 +28,7 @@ lost_begin(struct restore *r, struct err *e)
     free(r->incarnation);
     r->incarnation = pg_value(r->conn, e, server_sql, 0, NULL);
     r->pid = PQbackendPID(r->conn);
+    r->maintenance_pid = PQbackendPID(r->maintenance);
     return r->incarnation == NULL ? -1 : 0;
 }
 
@@ -247,11 +248,17 @@ answers(PGconn *conn)
 static int
 mend_maintenance(struct restore *r, struct err *e)
 {
+    const int pid = r->maintenance_pid;
+
     pg_close(r->maintenance);
     if ((r->maintenance = connect_again(r, connect_maintenance, e)) == NULL) {
         return -1;
     }
-    /* Its locks went with it; a session that has not noticed holds them for a while. */
+    r->maintenance_pid = PQbackendPID(r->maintenance);
+    /* Its locks go with it; one that has not noticed would hold them as long as it lives. */
+    if (end_session(r->maintenance, pid, e) != 0) {
+        return -1;
+    }
     for (double until = clock_seconds() + WAIT_S; !halfmade_lock(r->maintenance, r->name);) {
         if (wait_a_little(until, e) != 0) {
             return e->kind == ERR_INTERRUPTED ? -1 : halfmade_busy(r->maintenance, r->name, e);
