@@ -61,6 +61,8 @@ parse_version(const char *line, struct pg_tool *t)
  * To be asked for its version costs a program of PostgreSQL as much as many a query: it loads what
  * a client needs.  A package is unpacked with the time of its making, in whole seconds; so another
  * program of a directory, as old as the one that was asked, is of the same package and version.
+ * (The directory that it lies in: links may lead to any; and not where all files are as old as
+ * time itself, as in images that are made to be reproducible.)
  * (Not another name of the same file: Debian's wrapper runs one version or the other.)  The same
  * file under the same name is not asked again in any case.
  */
@@ -71,6 +73,22 @@ static struct asked {
 } asked[16];
 static size_t          n_asked;
 static pthread_mutex_t asked_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* So old that it tells nothing. */
+enum { TOLD_NOTHING = 1000000000 };
+
+/* The directory that the file really lies in; allocated. */
+static char *
+home_of(const char *path)
+{
+    char *real = realpath(path, NULL);
+    char *slash = real == NULL ? NULL : strrchr(real, '/');
+
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    return real;
+}
 
 static bool
 same_change(const struct stat *a, const struct stat *b)
@@ -92,8 +110,9 @@ is_known(const char *dir, const char *name, const struct stat *st, struct buf *l
         is = strcmp(a->dir, dir) == 0 && a->st.st_dev == st->st_dev && a->st.st_uid == st->st_uid &&
             a->st.st_mtim.tv_sec == st->st_mtim.tv_sec &&
             a->st.st_mtim.tv_nsec == st->st_mtim.tv_nsec &&
-            (a->st.st_ino == st->st_ino ? strcmp(a->name, name) == 0 && same_change(&a->st, st)
-                                        : st->st_mtim.tv_nsec == 0) &&
+            (a->st.st_ino == st->st_ino
+                 ? strcmp(a->name, name) == 0 && same_change(&a->st, st)
+                 : st->st_mtim.tv_nsec == 0 && st->st_mtim.tv_sec > TOLD_NOTHING) &&
             buf_puts(line, a->line, &ignored) == 0;
     }
     (void)pthread_mutex_unlock(&asked_lock);
@@ -118,23 +137,26 @@ look_in(const char *dir, const char *name, struct pg_tool *t, struct err *e)
     struct buf  out = BUF_INIT(4 * KIB);
     struct stat st;
     const char *argv[] = {NULL, "--version", NULL};
+    char       *home = NULL;
     int         rc = -1;
 
     t->path = xasprintf("%s/%s", dir, name);
     argv[0] = t->path;
-    if (stat(t->path, &st) != 0 || access(t->path, X_OK) != 0) {
+    if (stat(t->path, &st) != 0 || access(t->path, X_OK) != 0 ||
+        (home = home_of(t->path)) == NULL) {
         goto out;
     }
-    if (is_known(dir, name, &st, &out)) {
+    if (is_known(home, name, &st, &out)) {
         rc = parse_version(buf_str(&out), t);
     } else if (proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL,
                         e) == 0 &&
                (rc = parse_version(buf_str(&out), t)) != 0) {
         err_set(e, ERR_PG, "it does not say its version");
     } else if (t->version != NULL) {
-        note_asked(dir, name, &st, buf_str(&out));
+        note_asked(home, name, &st, buf_str(&out));
     }
 out:
+    free(home);
     buf_free(&out);
     if (rc != 0) {
         pg_tool_free(t);

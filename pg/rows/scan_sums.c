@@ -99,7 +99,8 @@ scan_sums_run(struct snapshot *snap, const struct snapshot_options *snap_options
     }
     rc = scan_run(snap, snap_options, &plan, &options, e);
     for (size_t i = 0; i < n; i++) {
-        ((struct scan_sums *)tables[i].user)->no_generated |= tables[i].copy.plain;
+        ((struct scan_sums *)tables[i].user)->no_generated |= tables[i].copy.plain &&
+            tables[i].n_generated > 0;
     }
 out:
     scan_plan_free(&plan);

@@ -113,6 +113,34 @@ one_program_of_a_package_is_asked(void **state)
     assert_int_equal(version_of("initdb"), 160002);
 }
 
+/* Links that lead elsewhere, and files without a time of their own. */
+static void
+what_only_looks_like_a_package_is_asked(void **state)
+{
+    static const time_t made[] = {1600000007, 1};
+    char               *other = xasprintf("%s/other", dir);
+    char               *from = xasprintf("%s/other/initdb", dir), *to = xasprintf("%s/initdb", dir);
+
+    (void)state;
+    assert_int_equal(mkdir(other, 0755), 0);
+    make_packed("other/initdb", "14.4", made[0]);
+    (void)unlink(to);
+    assert_int_equal(symlink(from, to), 0);
+    make_packed("pg_dump", "15.7", made[0]);
+    assert_int_equal(version_of("pg_dump"), 150007);
+    assert_int_equal(version_of("initdb"), 140004);
+    assert_int_equal(unlink(to), 0);
+    make_packed("pg_dump", "15.8", made[1]);
+    assert_int_equal(version_of("pg_dump"), 150008);
+    make_packed("initdb", "14.5", made[1]);
+    assert_int_equal(version_of("initdb"), 140005);
+    assert_int_equal(unlink(from), 0);
+    assert_int_equal(rmdir(other), 0);
+    free(other);
+    free(from);
+    free(to);
+}
+
 static void
 another_name_of_a_wrapper_is_asked(void **state)
 {
@@ -190,6 +218,7 @@ main(void)
         cmocka_unit_test(the_asked_directory_alone_counts),
         cmocka_unit_test(an_older_major_is_refused_with_what_to_install),
         cmocka_unit_test(one_program_of_a_package_is_asked),
+        cmocka_unit_test(what_only_looks_like_a_package_is_asked),
         cmocka_unit_test(another_name_of_a_wrapper_is_asked),
         cmocka_unit_test(development_versions_count),
         cmocka_unit_test(an_older_minor_is_a_warning),
