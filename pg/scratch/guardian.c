@@ -24,7 +24,7 @@
 #include "pg/scratch/rmtree.h"
 
 enum { CONTROL_FD = 3, STATUS_FD = 4, LOCK_FD = 5, SWEEP_MS = 10000, SWEEP_POLL_MS = 10 };
-enum { REMOVAL_MS = 60000 };
+enum { REMOVAL_MS = 60000, LOG_RESERVED = 16384 /* bytes */ };
 /* The guardian's exit status; ENDED_NOT_LEFT: all, but the data are not where they were to be. */
 enum { ENDED_ALL = 0, ENDED_NOT_ALL = 2, ENDED_NOT_LEFT = 3 };
 
@@ -224,6 +224,10 @@ leave_descriptors(const struct server_job *job, int control, int status)
     null = open("/dev/null", O_RDWR);
     /* Read through this descriptor only: the server's user could replace the file of that name. */
     log = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0600);
+    /* It has to say, too, that the disk is full. */
+    if (log >= 0) {
+        (void)fallocate(log, FALLOC_FL_KEEP_SIZE, 0, LOG_RESERVED);
+    }
     if (control < 0 || status < 0 || null < 0 || dup2(null, 0) < 0 ||
         dup2(log < 0 ? null : log, 1) < 0 || dup2(1, 2) < 0 || dup2(control, CONTROL_FD) < 0 ||
         dup2(status, STATUS_FD) < 0 || (lock >= 0 && dup2(lock, LOCK_FD) < 0)) {

@@ -27,6 +27,9 @@
 #define SCRATCH_SUPERUSER "postgres"
 
 /* ROOM_MIN: a segment of WAL. */
+#define LOG_CODE "SQLSTATE "
+#define DISK_FULL "53100"
+
 enum { START_TIMEOUT_MS = 120000, LOG_TAIL = 1 << 16, ROOM_MIN = 16 << 20 };
 
 struct scratch {
@@ -161,6 +164,7 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
     /* Files of its own: /dev/shm is shared, and closed to the server. */
     SET("dynamic_shared_memory_type=mmap");
     SET("log_min_messages=warning");
+    SET("log_line_prefix=%%m [%%p] " LOG_CODE "%%e ");
     SET("log_min_error_statement=panic");
     SET("logging_collector=off");
     SET("log_destination=stderr");
@@ -482,7 +486,8 @@ scratch_target(const struct scratch *s, const char *dbname)
                               .version = s->version};
 }
 
-/* Its user could have put anything there. */
+/* By the server's code for it, as its words differ: "No space left", "wrote only 4096 of 8192 bytes";
+ * or by a program's words before there is a server.  Its user could have put anything there. */
 static bool
 log_says_full(const struct scratch *s)
 {
@@ -491,7 +496,8 @@ log_says_full(const struct scratch *s)
     char   *text = xcalloc(1, LOG_TAIL + 1);
     off_t   size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
     ssize_t n = fd < 0 ? 0 : pread(fd, text, LOG_TAIL, size > LOG_TAIL ? size - LOG_TAIL : 0);
-    bool    full = n > 0 && memmem(text, (size_t)n, strerror(ENOSPC), strlen(strerror(ENOSPC)));
+    bool    full = n > 0 &&
+        (strstr(text, LOG_CODE DISK_FULL) != NULL || strstr(text, strerror(ENOSPC)) != NULL);
 
     if (fd >= 0) {
         (void)close(fd);
@@ -512,8 +518,7 @@ scratch_explain(const struct scratch *s, struct err *e)
         return;
     }
     left = (uint64_t)fs.f_bavail * fs.f_frsize;
-    /* A full disk may not have taken the log, either. */
-    if (left < ROOM_MIN || log_says_full(s)) {
+    if (left < ROOM_MIN || strcmp(e->sqlstate, DISK_FULL) == 0 || log_says_full(s)) {
         err_wrap(e, "the scratch server's disk is full (%s are free in \"%s\")",
                  size_human(left, size, sizeof size), s->dir);
         err_hint(e, "make room there, or name a directory with more room with --scratch-dir");
