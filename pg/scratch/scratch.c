@@ -27,7 +27,7 @@
 #define SCRATCH_SUPERUSER "postgres"
 
 /* ROOM_MIN: a segment of WAL. */
-#define LOG_CODE "SQLSTATE "
+#define LOG_CODE  "SQLSTATE "
 #define DISK_FULL "53100"
 
 enum { START_TIMEOUT_MS = 120000, LOG_TAIL = 1 << 16, ROOM_MIN = 16 << 20 };
@@ -486,8 +486,9 @@ scratch_target(const struct scratch *s, const char *dbname)
                               .version = s->version};
 }
 
-/* By the server's code for it, as its words differ: "No space left", "wrote only 4096 of 8192 bytes";
- * or by a program's words before there is a server.  Its user could have put anything there. */
+/* By the server's code for it, as its words differ ("No space left", "wrote only 4096 of 8192
+ * bytes"); or by a program's words before there is a server.  Its user could have put anything
+ * there. */
 static bool
 log_says_full(const struct scratch *s)
 {
