@@ -16,11 +16,14 @@ enum { LOST_MAX = 10, NETWORK_S = 10, WAIT_S = 60, STEP_MS = 200 };
 
 static const char lost[] = "a connection to the server was lost, and what it did is done again";
 
-/* What begins anew with a crash: the statistics' reset is forgotten, processes are started. */
+/* What begins anew with a crash: processes are started, and the reset of statistics is forgotten.
+ * The second is asked only where the role may not see the first: below 15 the server asks a
+ * process for it, and waits ten seconds for one that cannot be reached (scratch servers have no
+ * network, not even of their own). */
 static const char server_sql[] =
-    "SELECT pg_catalog.concat_ws(' ', pg_catalog.pg_postmaster_start_time(), (SELECT stats_reset "
-    "FROM pg_catalog.pg_stat_bgwriter), (SELECT backend_start FROM pg_catalog.pg_stat_activity "
-    "WHERE backend_type = 'checkpointer'))";
+    "SELECT pg_catalog.concat_ws(' ', pg_catalog.pg_postmaster_start_time(), COALESCE((SELECT "
+    "backend_start FROM pg_catalog.pg_stat_activity WHERE backend_type = 'checkpointer'), (SELECT "
+    "stats_reset FROM pg_catalog.pg_stat_bgwriter)))";
 
 int
 lost_begin(struct restore *r, struct err *e)

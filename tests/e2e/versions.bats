@@ -63,6 +63,18 @@ SQL
     if grep event_triggers "$T/pg/main/log"; then return 1; fi
 }
 
+@test "nothing waits for a scratch server's statistics, which below 15 have a collector that cannot connect to itself" {
+    db_make waits small.sql
+    expect_status 0 backup waits
+    drill waits --keep --json >"$T/waits.json"
+    # It would have written that they are stale, after ten seconds.
+    local log
+    log=$(jq -r .keep_command "$T/waits.json" | sed 's/^rm -rf -- //')/log
+    expect_equal "$(grep -c 'stale statistics' "$log")" 0
+    [ -s "$log" ]
+    sh -c "$(jq -r .keep_command "$T/waits.json")"
+}
+
 @test "pg_dump with an older libpq gets no options that it does not know" {
     db_make older small.sql
     # What a libpq of the future would list beside ours, pg_dump must not see: only what was given is passed on.
