@@ -134,7 +134,11 @@ static int
 read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, struct err *e)
 {
     struct scan_options options = {
-        .jobs = j->o.jobs, .fingerprint_key = j->manifest->fingerprint_key, .sink = &engine_sink};
+        .jobs = j->o.jobs,
+        .fingerprint_key = j->manifest->fingerprint_key,
+        .sink = &engine_sink,
+        .busy = fanout_is_first(j->fanout),
+    };
     /* A part, or an old dump, must not take the place of what is kept of the database. */
     const bool full = strcmp(j->selection.scope, "full") == 0 && j->run->import == NULL;
     const struct deltas_options deltas = {.db = j->name,

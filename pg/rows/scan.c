@@ -231,7 +231,7 @@ run_round(struct scan_run *run, struct scan_task *const *tasks, size_t n_tasks, 
 {
     const struct scan_options *o = run->options;
     size_t                     n;
-    struct scan_reading       *v = scan_share(tasks, n_tasks, o->jobs, o->part_min, &n);
+    struct scan_reading       *v = scan_share(tasks, n_tasks, o, &n);
     struct pool *pool = pool_new((int)MIN((size_t)o->jobs, MAX(n, 1)), pool_task, run);
     int          rc;
 

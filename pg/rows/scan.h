@@ -104,6 +104,7 @@ int scan_cached_blocks(PGconn *, uint64_t *blocks, struct err *);
 struct scan_options {
     int                     jobs;
     uint64_t                part_min;        /* bytes; see scan_share.h; 0 but for tests */
+    bool                    busy;            /* the sink works as much on the rows as the server */
     const uint8_t          *fingerprint_key; /* 16 bytes; NULL: rows are only counted */
     const struct scan_sink *sink;
     void                   *ctx;

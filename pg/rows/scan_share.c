@@ -41,11 +41,13 @@ run_length(struct scan_task *const *tasks, size_t n)
 
 /* share: of a worker, of all bytes. */
 static size_t
-parts_of(struct scan_task *const *tasks, size_t run, uint64_t share, uint64_t part_min)
+parts_of(struct scan_task *const *tasks, size_t run, uint64_t share, const struct scan_options *o)
 {
     const struct scan_table *t = tasks[0]->items[0].table;
     uint64_t                 bytes = bytes_of(tasks, run);
-    uint64_t                 most = MAX(t->parts_by_scan ? share + share / 4 : 2 * share, part_min);
+    uint64_t                 part_min = o->part_min > 0 ? o->part_min : PART_MIN_BYTES;
+    bool                     cheap = t->parts_by_scan && !o->busy;
+    uint64_t                 most = MAX(cheap ? share + share / 4 : 2 * share, part_min);
 
     if (run == 1 || !t->splittable || bytes <= most) {
         return 1;
@@ -54,15 +56,15 @@ parts_of(struct scan_task *const *tasks, size_t run, uint64_t share, uint64_t pa
 }
 
 struct scan_reading *
-scan_share(struct scan_task *const *tasks, size_t n_tasks, int jobs, uint64_t part_min, size_t *n)
+scan_share(struct scan_task *const *tasks, size_t n_tasks, const struct scan_options *o, size_t *n)
 {
     struct scan_reading *v = xcalloc(n_tasks + 1, sizeof *v);
-    const uint64_t       share = bytes_of(tasks, n_tasks) / (uint64_t)jobs;
+    const uint64_t       share = bytes_of(tasks, n_tasks) / (uint64_t)o->jobs;
 
     *n = 0;
     for (size_t i = 0; i < n_tasks;) {
         size_t run = run_length(tasks + i, n_tasks - i);
-        size_t parts = parts_of(tasks + i, run, share, part_min > 0 ? part_min : PART_MIN_BYTES);
+        size_t parts = parts_of(tasks + i, run, share, o);
 
         for (size_t part = 0, from = 0; part < parts; part++) {
             size_t to = run * (part + 1) / parts;

@@ -11,6 +11,7 @@ struct fanout {
     size_t                n;
     size_t                first; /* whose numbers are the chunks', even after it failed */
     struct fanout_options o;
+    bool                  is_first;
     struct codec        **codecs; /* one a worker */
     struct chunkbufs     *bufs;
     pthread_mutex_t lock; /* for the repositories' failed and numbers, and so that one worker claims
@@ -141,6 +142,17 @@ share_id(struct fanout *f)
     }
 }
 
+static bool
+knows_nothing(const struct fanout *f)
+{
+    bool any = false;
+
+    for (size_t i = 0; !any && i < f->n; i++) {
+        any = alive(&f->v[i]) && writer_known(f->v[i].writer)->n == 0;
+    }
+    return any;
+}
+
 /* A worker that seals holds the compressed bytes and the sealed ones. */
 static void
 make_bufs(struct fanout *f)
@@ -177,7 +189,14 @@ fanout_begin(struct fanout_repo *v, size_t n, const struct fanout_options *o, st
         f->first++;
     }
     share_id(f);
+    f->is_first = knows_nothing(f);
     return f;
+}
+
+bool
+fanout_is_first(const struct fanout *f)
+{
+    return f->is_first;
 }
 
 const char *

@@ -46,6 +46,8 @@ struct fanout_options {
 struct fanout *fanout_begin(struct fanout_repo *, size_t n, const struct fanout_options *,
                             struct err *);
 const char    *fanout_backup_id(const struct fanout *);
+/* A repository has nothing of this database yet: every chunk will be compressed. */
+bool fanout_is_first(const struct fanout *);
 /* The key for the manifest's fingerprints: 16 bytes, of the first repository. */
 const uint8_t *fanout_fingerprint_key(const struct fanout *);
 

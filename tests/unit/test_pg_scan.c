@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "pg/rows/scan_rows.h"
+#include "pg/rows/scan_share.h"
 
 static const uint8_t key[16] = {7};
 
@@ -294,6 +295,41 @@ every_row_once_whatever_the_number_of_workers(void **state)
     close_fixture(&f);
 }
 
+/* How many readings are made of ten ranges of a table that holds four fifths of all bytes. */
+static size_t
+readings_of(bool by_scan, bool busy, int jobs)
+{
+    struct scan_table         big = {.splittable = true, .parts_by_scan = by_scan}, rest = {0};
+    struct scan_item          items[11];
+    struct scan_task          tasks[11], *all[11];
+    const struct scan_options o = {.jobs = jobs, .busy = busy};
+    size_t                    n;
+
+    for (size_t i = 0; i < 10; i++) {
+        items[i] = (struct scan_item){&big, true, 100 * i, i < 9 ? 100 * (i + 1) : 0};
+        tasks[i] = (struct scan_task){.items = &items[i], .n = 1, .bytes = 80 * MIB};
+        all[i] = &tasks[i];
+    }
+    items[10] = (struct scan_item){.table = &rest};
+    tasks[10] = (struct scan_task){.items = &items[10], .n = 1, .bytes = 200 * MIB};
+    all[10] = &tasks[10];
+    free(scan_share(all, 11, &o, &n));
+    return n - 1;
+}
+
+static void
+a_table_is_split_where_workers_would_wait_for_it(void **state)
+{
+    (void)state;
+    assert_int_equal(readings_of(true, false, 1), 1);
+    assert_int_equal(readings_of(true, false, 2), 2);
+    assert_int_equal(readings_of(true, true, 2), 1); /* one reading keeps two processors busy */
+    assert_int_equal(readings_of(false, false, 2), 1);
+    assert_int_equal(readings_of(true, false, 4), 3);
+    assert_int_equal(readings_of(true, true, 4), 2);
+    assert_int_equal(readings_of(false, true, 4), 2);
+}
+
 /* A part of a big table for each of several workers: the same rows in the same ranges. */
 static void
 ranges_are_the_same_whoever_reads_them(void **state)
@@ -563,6 +599,7 @@ main(void)
         cmocka_unit_test(big_tables_are_cut_and_small_ones_packed),
         cmocka_unit_test(a_new_table_shifts_one_pack_only),
         cmocka_unit_test(every_row_once_whatever_the_number_of_workers),
+        cmocka_unit_test(a_table_is_split_where_workers_would_wait_for_it),
         cmocka_unit_test(ranges_are_the_same_whoever_reads_them),
         cmocka_unit_test(empty_ranges_are_ranges),
         cmocka_unit_test(what_changes_after_the_snapshot_is_not_seen),
