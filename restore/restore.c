@@ -8,8 +8,8 @@
 #include "restore/expect.h"
 #include "restore/file/foreign.h"
 #include "restore/job/elsewhere.h"
-#include "restore/job/entries.h"
 #include "restore/job/succession.h"
+#include "restore/load/define.h"
 #include "restore/load/finish.h"
 #include "restore/load/kept.h"
 #include "restore/load/load_first.h"
@@ -124,8 +124,8 @@ fill(struct restore *r, struct err *e)
 {
     if (!r->resumes) {
         restore_phase(r, "pre-data");
-        if (target_schemas(r, e) != 0 || entries_run(r, r->conn, &r->pre, e) != 0 ||
-            beyond_run(r, e) != 0 || replace_mark_stage(r, "loading", e) != 0) {
+        if (target_schemas(r, e) != 0 || define_run(r, e) != 0 || beyond_run(r, e) != 0 ||
+            replace_mark_stage(r, "loading", e) != 0) {
             return -1;
         }
     }

@@ -194,10 +194,63 @@ entry_run(struct restore *r, PGconn *conn, const struct archive_entry *entry, st
     return entry_run_plain(r, conn, entry, e);
 }
 
+/* All but the statement that sets an owner, who may be missing: it is that statement's problem.
+ * *made: the rest has succeeded. */
+static int
+try_owner_apart(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql,
+                bool *made, struct err *e)
+{
+    struct sql_span owner;
+    struct err      ignored = ERR_INIT;
+    char           *rest, *own;
+    int             rc = 0;
+
+    *made = false;
+    if (strcmp(e->sqlstate, "42704") != 0 || !archive_owner_statement(sql, &owner)) {
+        return 0;
+    }
+    rest = xasprintf("%.*s%s", (int)(owner.from - sql), sql, owner.to);
+    own = xstrndup(owner.from, (size_t)(owner.to - owner.from));
+    *made = exec_retrying(conn, rest, &ignored) == 0;
+    if (*made) {
+        err_clear(e);
+        rc = entry_statement(r, conn, entry, own, e);
+    }
+    free(rest);
+    free(own);
+    return rc;
+}
+
+static int
+entry_try(struct restore *r, PGconn *conn, const struct archive_entry *entry,
+          struct entry_list *failed, struct err *e)
+{
+    char *sql = entry_sql(r, entry);
+    bool  made;
+    int   rc = 0;
+
+    err_clear(e);
+    if (sql == NULL || exec_retrying(conn, sql, e) == 0) {
+        goto out;
+    }
+    if (problem_is_fatal(conn, e)) {
+        rc = err_wrap(e, "%s %s", entry->desc, entry->tag);
+        goto out;
+    }
+    rc = try_owner_apart(r, conn, entry, sql, &made, e);
+    if (rc == 0 && !made) {
+        entry_list_add(failed, entry);
+        err_clear(e);
+    }
+out:
+    free(sql);
+    return rc;
+}
+
 /* Entries from..to as one message; after a failure they are run again one by one. */
 static int
 run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t from, size_t to,
-          struct err *e)
+          struct entry_list *failed, struct err *e)
 {
     struct buf text = BUF_INIT(BUF_NO_LIMIT);
     int        rc = 0;
@@ -213,15 +266,18 @@ run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t fr
         goto out;
     }
     for (size_t i = from; rc == 0 && i < to; i++) {
-        rc = entry_run(r, conn, l->v[i], e);
+        rc = failed != NULL ? entry_try(r, conn, l->v[i], failed, e)
+                            : entry_run(r, conn, l->v[i], e);
     }
 out:
     buf_free(&text);
     return rc;
 }
 
-int
-entries_run(struct restore *r, PGconn *conn, const struct entry_list *l, struct err *e)
+/* failed: as for entries_try(), or NULL. */
+static int
+run_batches(struct restore *r, PGconn *conn, const struct entry_list *l, struct entry_list *failed,
+            struct err *e)
 {
     for (size_t from = 0, to; from < l->n; from = to) {
         size_t bytes = 0;
@@ -230,9 +286,22 @@ entries_run(struct restore *r, PGconn *conn, const struct entry_list *l, struct 
              to < l->n && to - from < BATCH_ENTRIES && (to == from || bytes < BATCH_BYTES); to++) {
             bytes += strlen(l->v[to]->sql);
         }
-        if (run_batch(r, conn, l, from, to, e) != 0) {
+        if (run_batch(r, conn, l, from, to, failed, e) != 0) {
             return -1;
         }
     }
     return 0;
+}
+
+int
+entries_run(struct restore *r, PGconn *conn, const struct entry_list *l, struct err *e)
+{
+    return run_batches(r, conn, l, NULL, e);
+}
+
+int
+entries_try(struct restore *r, PGconn *conn, const struct entry_list *l, struct entry_list *failed,
+            struct err *e)
+{
+    return run_batches(r, conn, l, failed, e);
 }

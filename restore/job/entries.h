@@ -11,6 +11,9 @@
  * on. */
 int entries_run(struct restore *, PGconn *, const struct entry_list *, struct err *);
 int entry_run(struct restore *, PGconn *, const struct archive_entry *, struct err *);
+/* Likewise, but one that fails is no problem yet: it is added to failed. */
+int entries_try(struct restore *, PGconn *, const struct entry_list *, struct entry_list *failed,
+                struct err *);
 
 /* One statement on behalf of an entry: a deadlock is tried again, another error becomes the
  * entry's problem. */
