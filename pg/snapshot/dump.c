@@ -1,5 +1,6 @@
 #include "pg/snapshot/dump.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,31 +146,103 @@ schema_dump_now(PGconn *conn, const char *const *args, struct buf *out, struct e
     return rc;
 }
 
+/* pg_dump on a snapshot, perhaps in a thread. */
+struct dump_thread {
+    pthread_t         id;
+    bool              is_thread;
+    struct pg_tool    tool;
+    struct dump_child child;
+    struct dump_run   run;
+    struct buf       *out;
+    struct err        e;
+    int               rc;
+};
+
+static void
+dump_thread_free(struct dump_thread *t)
+{
+    if (t != NULL) {
+        dump_child_free(&t->child);
+        pg_tool_free(&t->tool);
+    }
+    free(t);
+}
+
+/* All that needs the coordinator's session; NULL: an error. */
+static struct dump_thread *
+prepare(const struct snapshot_options *o, struct snapshot *s, struct err *e)
+{
+    struct dump_thread *t = xcalloc(1, sizeof *t);
+
+    if (pg_tool_find("pg_dump", pg_version(s->conn), &t->tool, e) != 0) {
+        free(t);
+        return NULL;
+    }
+    dump_minor_warning(pg_version(s->conn), &t->tool, &s->warnings);
+    free(s->pg_dump_version);
+    s->pg_dump_version = xstrdup(t->tool.version);
+    if (dump_child_init(&t->child, "pg_dump", s->conn, e) != 0) {
+        err_wrap(e, "dump the schema");
+        dump_thread_free(t);
+        return NULL;
+    }
+    t->run = (struct dump_run){.program = t->tool.path,
+                               .child = &t->child,
+                               .snapshot = s->id,
+                               .lock_timeout_ms = o->lock_timeout_ms,
+                               .args = o->dump_args};
+    t->out = &s->archive;
+    return t;
+}
+
+static void *
+dump_main(void *arg)
+{
+    struct dump_thread *t = arg;
+
+    t->rc = run_pg_dump(&t->run, t->out, &t->e) == 0 ? 0 : err_wrap(&t->e, "dump the schema");
+    return NULL;
+}
+
 int
 schema_dump(const struct snapshot_options *o, struct snapshot *s, struct err *e)
 {
-    struct pg_tool    tool;
-    struct dump_child child = {0};
-    int               rc = -1;
-
-    if (pg_tool_find("pg_dump", pg_version(s->conn), &tool, e) != 0) {
+    if ((s->dump = prepare(o, s, e)) == NULL) {
         return -1;
     }
-    dump_minor_warning(pg_version(s->conn), &tool, &s->warnings);
-    free(s->pg_dump_version);
-    s->pg_dump_version = xstrdup(tool.version);
-    if (dump_child_init(&child, "pg_dump", s->conn, e) == 0 &&
-        run_pg_dump(&(struct dump_run){.program = tool.path,
-                                       .child = &child,
-                                       .snapshot = s->id,
-                                       .lock_timeout_ms = o->lock_timeout_ms,
-                                       .args = o->dump_args},
-                    &s->archive, e) == 0) {
-        rc = 0;
-    } else {
-        err_wrap(e, "dump the schema");
+    (void)dump_main(s->dump);
+    return schema_dump_end(s, e);
+}
+
+int
+schema_dump_begin(const struct snapshot_options *o, struct snapshot *s, struct err *e)
+{
+    if ((s->dump = prepare(o, s, e)) == NULL) {
+        return -1;
     }
-    dump_child_free(&child);
-    pg_tool_free(&tool);
+    s->dump->is_thread = pthread_create(&s->dump->id, NULL, dump_main, s->dump) == 0;
+    if (!s->dump->is_thread) {
+        (void)dump_main(s->dump); /* now, then */
+    }
+    return 0;
+}
+
+int
+schema_dump_end(struct snapshot *s, struct err *e)
+{
+    struct dump_thread *t = s->dump;
+    int                 rc;
+
+    if (t == NULL) {
+        return 0;
+    }
+    if (t->is_thread) {
+        pthread_join(t->id, NULL);
+    }
+    if ((rc = t->rc) != 0) {
+        *e = t->e;
+    }
+    s->dump = NULL;
+    dump_thread_free(t);
     return rc;
 }

@@ -23,6 +23,11 @@ void dump_child_free(struct dump_child *);
  * would block it for ever. */
 int schema_dump(const struct snapshot_options *, struct snapshot *, struct err *);
 
+/* The same in a thread of its own, which alone has s->archive until schema_dump_end(): that waits
+ * for it, if there is one.  The options must live as long. */
+int schema_dump_begin(const struct snapshot_options *, struct snapshot *, struct err *);
+int schema_dump_end(struct snapshot *, struct err *);
+
 /* The same into out, of a database that nobody else changes; args select a part of it (NULL at the
  * end). */
 int schema_dump_now(PGconn *, const char *const *args, struct buf *out, struct err *);

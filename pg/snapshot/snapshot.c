@@ -214,6 +214,15 @@ note_damage_hidden(struct snapshot *s, struct err *e)
     return 0;
 }
 
+/* What is only here stands still. */
+static int
+begin_dump(struct attempt *a, struct err *e)
+{
+    return pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->o, a->s, e) != 0
+        ? -1
+        : schema_dump_begin(a->o, a->s, e);
+}
+
 /* Globals and sequences have no snapshot: read last. */
 static int
 read_the_rest(struct attempt *a, struct err *e)
@@ -246,6 +255,9 @@ attempt_once(struct attempt *a, struct err *e)
     a->s->conn = pg_connect(a->o->target, PG_READING, "pgassay-backup", e);
     a->now = a->s->conn == NULL ? NULL
                                 : pg_connect(a->o->target, PG_READING, "pgassay-backup check", e);
+    if (a->now != NULL && a->o->unshared) {
+        return begin_dump(a, e) != 0 ? -1 : read_the_rest(a, e);
+    }
     if (a->now == NULL || list_now(a->s->conn, &a->first, e) != 0 ||
         locks_short(a->s->conn, tables_wanted(a->o, &a->first), &is_short, e) != 0) {
         return -1;
@@ -382,6 +394,12 @@ snapshot_take(const struct snapshot_options *o, struct snapshot *s, struct err *
     return rc;
 }
 
+int
+snapshot_definitions(struct snapshot *s, struct err *e)
+{
+    return schema_dump_end(s, e);
+}
+
 PGconn *
 snapshot_worker(const struct snapshot_options *o, const struct snapshot *s, struct err *e)
 {
@@ -436,6 +454,9 @@ snapshot_lost(const struct snapshot *s, struct err *e)
 void
 snapshot_end(struct snapshot *s)
 {
+    struct err ignored = ERR_INIT;
+
+    (void)schema_dump_end(s, &ignored);
     pg_close(s->conn);
     free(s->id);
     catalog_free(&s->catalog);

@@ -5,7 +5,8 @@
  * list again in it, compare; run pg_dump --schema-only -Fc on it before any data; check that no DDL
  * that locks do not stop happened in between (start over, three times at most, then a warning with
  * names).  When the lock table is too small: export, pg_dump, LOCK, check. Globals and sequences,
- * which have no snapshot, come after pg_dump.
+ * which have no snapshot, come after pg_dump.  Of a database that nobody else uses (unshared):
+ * snapshot, list; pg_dump beside all that follows.
  */
 #ifndef PG_SNAPSHOT_SNAPSHOT_H
 #define PG_SNAPSHOT_SNAPSHOT_H
@@ -26,10 +27,15 @@ struct snapshot_options {
     /* Nothing is locked and pg_dump is not run: catalog and sequences alone, for a quick look.  A
      * table may then be gone before it is read. */
     bool no_definitions;
+    /* Nobody else changes anything there: nothing is locked, and pg_dump runs beside what follows,
+     * until snapshot_definitions(). */
+    bool unshared;
     bool rough_sizes; /* see catalog_read(): for who only asks whether a table is large */
     const char *const
         *dump_args; /* more options for pg_dump (-t, -n …), NULL-terminated, or NULL */
 };
+
+struct dump_thread; /* dump.c */
 
 struct snapshot {
     PGconn                *conn;  /* the coordinator, in its exporting transaction */
@@ -38,6 +44,7 @@ struct snapshot {
     struct catalog         catalog;
     struct buf             archive; /* pg_dump -Fc -Z0 schema archive; ceiling 2 GiB */
     char                  *pg_dump_version;
+    struct dump_thread    *dump;         /* which is being made, or NULL */
     struct buf             globals_sql;  /* pg_dumpall --globals-only */
     json_t                *globals_data; /* the same as data: roles, memberships, tablespaces */
     bool                   globals, passwords;
@@ -48,6 +55,8 @@ struct snapshot {
 
 /* Fills in *s, whatever it held before.  On failure *s is as after snapshot_end(). */
 int snapshot_take(const struct snapshot_options *, struct snapshot *, struct err *);
+/* Waits for pg_dump: archive is there.  -1: it failed. */
+int snapshot_definitions(struct snapshot *, struct err *);
 /* A worker's connection; each task is one transaction on the snapshot: snapshot_begin(), COPY …,
  * COMMIT. */
 PGconn *snapshot_worker(const struct snapshot_options *, const struct snapshot *, struct err *);

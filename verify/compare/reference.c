@@ -8,10 +8,11 @@
 #include "pg/archive/entry_ids.h"
 #include "pg/archive/isolate.h"
 #include "pg/conn/tools.h"
-#include "pg/snapshot/snapshot.h"
+#include "pg/snapshot/dump.h"
 #include "pg/target/newdb.h"
 #include "pg/target/roles.h"
 
+#define DUMP_MAX (2 * GIB)
 enum { TOGETHER = 64, DROP_TIMEOUT_MS = 60000 }; /* entries in one message */
 
 char *
@@ -169,16 +170,17 @@ static int
 dump_again(const struct reference_trip *t, const struct archive_options *options,
            struct reference_result *r, struct err *e)
 {
-    struct pg_target        target = t->server;
-    struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = 60000};
-    struct snapshot         snap;
-    int                     rc;
+    struct pg_target target = t->server;
+    struct buf       dump = BUF_INIT(DUMP_MAX);
+    PGconn          *conn;
+    int              rc = -1;
 
     target.dbname = t->name;
-    if (snapshot_take(&snap_options, &snap, e) != 0)
-        return -1;
-    rc = archive_open_bytes(&r->dump, snap.archive.data, snap.archive.len, options, e);
-    snapshot_end(&snap);
+    if ((conn = pg_connect(&target, PG_READING, "pgassay-verify", e)) != NULL &&
+        schema_dump_now(conn, NULL, &dump, e) == 0)
+        rc = archive_open_bytes(&r->dump, dump.data, dump.len, options, e);
+    pg_close(conn);
+    buf_free(&dump);
     return rc;
 }
 

@@ -217,7 +217,8 @@ open_archive(struct schema *s, struct err *e)
     struct archive_options options = {0};
     int                    rc;
 
-    if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
+    if (snapshot_definitions(s->c->snap, e) != 0 ||
+        pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
         return -1;
     options.pg_restore = pg_restore.path;
     rc = archive_open_bytes(&s->archive, s->c->snap->archive.data, s->c->snap->archive.len,

@@ -19,7 +19,8 @@ copy_compare(struct copy *copy, const struct copy_look *look, struct verify_resu
     const struct options   *o = copy->options;
     struct pg_target        target = copy_target(copy, look->dbname);
     struct snapshot_options snap_options = {.target = &target,
-                                            .lock_timeout_ms = o->lock_timeout_s * 1000};
+                                            .lock_timeout_ms = o->lock_timeout_s * 1000,
+                                            .unshared = copy->unshared};
     struct snapshot         snap = {0};
     struct compare          c = {.repo = copy->baseline->repo,
                                  .label = copy->baseline->label,
@@ -40,6 +41,8 @@ copy_compare(struct copy *copy, const struct copy_look *look, struct verify_resu
     if (snapshot_take(&snap_options, &snap, e) != 0)
         return -1;
     rc = compare_run(&c, e);
+    if (rc == 0)
+        rc = snapshot_definitions(&snap, e); /* which nothing may have asked for */
     snapshot_end(&snap);
     return rc;
 }

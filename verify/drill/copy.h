@@ -17,6 +17,7 @@ struct copy {
     struct baseline        *baseline;
     struct pg_target        server;    /* with its version; its dbname is not used */
     const char             *name;      /* the copy's database */
+    bool                    unshared;  /* nobody else is on that server */
     struct reference_result reference; /* made by the first comparison that needs it */
 };
 

@@ -351,7 +351,11 @@ static int
 examine(struct attempt *a, char **anew, struct err *e)
 {
     struct copy copy = {
-        .options = a->o, .baseline = a->b, .server = a->s.target, .name = COPY_NAME};
+        .options = a->o,
+        .baseline = a->b,
+        .server = a->s.target,
+        .name = COPY_NAME,
+        .unshared = a->s.scratch != NULL};
     struct pg_target target = copy_target(&copy, COPY_NAME);
     double           start = clock_seconds();
     int              rc = copy_compare(&copy, &(struct copy_look){.dbname = COPY_NAME}, a->r, e);
