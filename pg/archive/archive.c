@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ run_pg_restore(const struct archive *a, const struct archive_options *o, const c
     }
     argv[n++] = a->path;
     argv[n] = NULL;
-    out->len = 0;
+    buf_clear(out);
     if (proc_run(&spec, NULL, e) != 0) {
         return err_wrap(e, "reading the schema archive");
     }
@@ -179,17 +180,61 @@ split_halves(struct archive_split *s, const struct archive_options *o, const siz
     return split_halves(s, o, entries + n / 2, n - n / 2, e);
 }
 
+/* The list, made while the text is. */
+struct listing {
+    const struct archive         *a;
+    const struct archive_options *o;
+    struct buf                    out;
+    struct err                    e;
+    int                           rc;
+};
+
+static void *
+list_main(void *arg)
+{
+    struct listing *l = arg;
+
+    l->rc = run_pg_restore(l->a, l->o, print_list, NULL, &l->out, &l->e);
+    return NULL;
+}
+
+/* The list's error comes first: what it says is about the whole archive. */
+static int
+print_both(const struct archive *a, const struct archive_options *o, struct listing *list,
+           struct buf *text, struct err *e)
+{
+    struct err why = ERR_INIT;
+    pthread_t  thread;
+    bool       beside;
+    int        rc;
+
+    *list = (struct listing){.a = a, .o = o, .out = BUF_INIT(TEXT_MAX), .e = ERR_INIT};
+    beside = pthread_create(&thread, NULL, list_main, list) == 0;
+    if (!beside) {
+        (void)list_main(list);
+    }
+    rc = run_pg_restore(a, o, print_sql, NULL, text, &why);
+    if (beside) {
+        pthread_join(thread, NULL);
+    }
+    if (list->rc != 0 || rc != 0) {
+        *e = list->rc != 0 ? list->e : why;
+        return -1;
+    }
+    return 0;
+}
+
 static int
 load(struct archive *a, const struct archive_options *o, struct err *e)
 {
     struct archive_split s = {0};
+    struct listing       list;
     struct buf           text = BUF_INIT(TEXT_MAX);
     size_t              *all = NULL;
     int                  rc = -1;
 
-    if (run_pg_restore(a, o, print_list, NULL, &text, e) != 0 ||
-        archive_split_begin(&s, a, buf_str(&text), e) != 0 ||
-        run_pg_restore(a, o, print_sql, NULL, &text, e) != 0) {
+    if (print_both(a, o, &list, &text, e) != 0 ||
+        archive_split_begin(&s, a, buf_str(&list.out), e) != 0) {
         goto out;
     }
     all = numbers_below(a->n);
@@ -201,6 +246,7 @@ load(struct archive *a, const struct archive_options *o, struct err *e)
     rc = 0;
 out:
     free(all);
+    buf_free(&list.out);
     buf_free(&text);
     archive_split_end(&s);
     return rc;
