@@ -3,8 +3,7 @@
  *
  *   1. What remains of post-data, in the archive's order, on one connection.  Foreign keys are
  *      added NOT VALID, which takes an instant, and one after another, since opposite ones added
- *      concurrently deadlock; those between small tables whole, many in one message, as a
- *      validation of its own would take longer than reading such tables.
+ *      concurrently deadlock; those between small tables whole (small_keys.h).
  *   2. In parallel: foreign keys are validated, those of the largest tables first; sequences get
  *      their values, then privileges are given.
  *   3. In parallel: materialized views are refreshed, in the order of the manifest, by one worker;
@@ -21,17 +20,13 @@
 
 #include "core/cancel.h"
 #include "core/pool.h"
-#include "pg/archive/entry_ids.h"
 #include "pg/archive/index_sql.h"
 #include "restore/job/entries.h"
 #include "restore/load/finish.h"
 #include "restore/load/load.h"
 #include "restore/load/loaders.h"
 #include "restore/load/lost.h"
-
-/* KEYS_TOGETHER: each locks its tables and reads their indexes. */
-enum { KEYS_TOGETHER = 16 };
-#define SMALL_KEY_BYTES MIB
+#include "restore/load/small_keys.h"
 
 /* One statement, or one of two longer jobs, for the pool. */
 enum job_kind { JOB_STATEMENT, JOB_SEQUENCES_AND_ACLS, JOB_REFRESH };
@@ -202,70 +197,25 @@ is_foreign_key(const struct archive_entry *entry)
     return strcmp(entry->desc, "FK CONSTRAINT") == 0;
 }
 
-/* Reading its tables takes no longer than a statement does. */
-static bool
-is_small_key(const struct restore *r, const struct entry_ids *ids,
-             const struct archive_entry *entry)
-{
-    static const char *const table[] = {"TABLE", NULL};
-    uint64_t                 bytes = 0;
-
-    for (size_t i = 0; i < entry->n_depends; i++) {
-        const struct archive_entry   *on = entry_ids_find(ids, entry->depends[i]);
-        const struct manifest_table *t;
-
-        if (on != NULL && entry_is(on, table)) {
-            t = manifest_find(r->manifest, on->schema == NULL ? "" : on->schema, on->tag);
-            bytes += t == NULL ? SMALL_KEY_BYTES : t->bytes;
-        }
-    }
-    return bytes < SMALL_KEY_BYTES;
-}
-
-/* As many of them as stand one after another; 0 or 1: not worth it. */
-static size_t
-count_small_keys(const struct restore *r, const struct entry_ids *ids, size_t from)
-{
-    size_t n = 0;
-
-    while (n < KEYS_TOGETHER && from + n < r->post.n && is_foreign_key(r->post.v[from + n]) &&
-           is_small_key(r, ids, r->post.v[from + n])) {
-        n++;
-    }
-    return n;
-}
-
-/* All of them, or none: then each has to be added by itself. */
-static bool
-add_small_keys(struct restore *r, size_t from, size_t n)
-{
-    struct buf sql = BUF_INIT(BUF_NO_LIMIT);
-    struct err ignored = ERR_INIT;
-    bool       added;
-
-    for (size_t i = 0; i < n; i++) {
-        (void)buf_printf(&sql, &ignored, "%s\n", r->post.v[from + i]->sql);
-    }
-    added = pg_exec(r->conn, &ignored, buf_str(&sql)) == 0;
-    buf_free(&sql);
-    return added;
-}
-
+/* The foreign keys that stand here: small ones together, what is left of them, or one, by itself. */
 static int
 add_keys(struct restore *r, const struct entry_ids *ids, size_t *at, struct unproven_list *later,
          struct err *e)
 {
-    size_t n = count_small_keys(r, ids, *at);
-    int    rc = 0;
+    size_t            n = small_keys_count(r, ids, *at);
+    struct entry_list left = {0};
+    int               rc = 0;
 
-    if (n > 1 && add_small_keys(r, *at, n)) {
+    if (n > 1) {
+        rc = small_keys_add(r, ids, *at, n, &left, e);
         *at += n;
-        return 0;
+    } else {
+        entry_list_add(&left, r->post.v[(*at)++]);
     }
-    n = n > 1 ? n : 1;
-    for (size_t end = *at + n; rc == 0 && *at < end; ++*at) {
-        rc = add_foreign_key(r, r->post.v[*at], later, e);
+    for (size_t i = 0; rc == 0 && i < left.n; i++) {
+        rc = add_foreign_key(r, left.v[i], later, e);
     }
+    entry_list_free(&left);
     return rc;
 }
 
