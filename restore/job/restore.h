@@ -4,7 +4,7 @@
  *     plan       the backup, its manifest, its schema archive, sorted into phases
  *     preflight  everything that could go wrong, before anything changes
  *     target     the server (perhaps a scratch one), a new database under a working name
- *     schema     pre-data                                             one connection
+ *     define     pre-data                                             both: tables by the workers
  *     load       rows, large objects, indexes                         every worker
  *     finish     the rest, in the order of docs/postgresql.md                both
  *     target     the database gets its name

@@ -197,25 +197,45 @@ is_foreign_key(const struct archive_entry *entry)
     return strcmp(entry->desc, "FK CONSTRAINT") == 0;
 }
 
-/* The foreign keys that stand here: small ones together, what is left of them, or one, by itself. */
+/* Foreign keys that stand one after another, and comments among them, which come last. */
+struct keys {
+    struct entry_list small, others, comments;
+};
+
+static void
+take_keys(struct restore *r, const struct entry_ids *ids, size_t *at, struct keys *k)
+{
+    for (; *at < r->post.n; ++*at) {
+        const struct archive_entry *entry = r->post.v[*at];
+
+        if (strcmp(entry->desc, "COMMENT") == 0) {
+            entry_list_add(&k->comments, entry);
+        } else if (!is_foreign_key(entry)) {
+            break;
+        } else {
+            entry_list_add(is_small_key(r, ids, entry) ? &k->small : &k->others, entry);
+        }
+    }
+}
+
 static int
 add_keys(struct restore *r, const struct entry_ids *ids, size_t *at, struct unproven_list *later,
          struct err *e)
 {
-    size_t            n = small_keys_count(r, ids, *at);
-    struct entry_list left = {0};
-    int               rc = 0;
+    struct keys k = {0};
+    int         rc;
 
-    if (n > 1) {
-        rc = small_keys_add(r, ids, *at, n, &left, e);
-        *at += n;
-    } else {
-        entry_list_add(&left, r->post.v[(*at)++]);
+    take_keys(r, ids, at, &k);
+    rc = small_keys_add(r, ids, &k.small, &k.others, e);
+    for (size_t i = 0; rc == 0 && i < k.others.n; i++) {
+        rc = add_foreign_key(r, k.others.v[i], later, e);
     }
-    for (size_t i = 0; rc == 0 && i < left.n; i++) {
-        rc = add_foreign_key(r, left.v[i], later, e);
+    if (rc == 0) {
+        rc = main_entries(r, &k.comments, e);
     }
-    entry_list_free(&left);
+    entry_list_free(&k.small);
+    entry_list_free(&k.others);
+    entry_list_free(&k.comments);
     return rc;
 }
 

@@ -37,8 +37,9 @@ table_of(const struct restore *r, const struct entry_ids *ids, const struct arch
     return NULL;
 }
 
-static bool
-is_small(const struct restore *r, const struct entry_ids *ids, const struct archive_entry *entry)
+bool
+is_small_key(const struct restore *r, const struct entry_ids *ids,
+             const struct archive_entry *entry)
 {
     const struct manifest_table *t;
     uint64_t                     bytes = 0;
@@ -52,17 +53,6 @@ is_small(const struct restore *r, const struct entry_ids *ids, const struct arch
         bytes += t->bytes;
     }
     return tables > 0 && !other && bytes < SMALL_BYTES;
-}
-
-size_t
-small_keys_count(const struct restore *r, const struct entry_ids *ids, size_t from)
-{
-    size_t n = 0;
-
-    while (from + n < r->post.n && is_small(r, ids, r->post.v[from + n])) {
-        n++;
-    }
-    return n;
 }
 
 /* Keys of tables that no other part has. */
@@ -211,17 +201,16 @@ run_parts(struct parts *p, struct err *e)
 }
 
 int
-small_keys_add(struct restore *r, const struct entry_ids *ids, size_t from, size_t n,
+small_keys_add(struct restore *r, const struct entry_ids *ids, const struct entry_list *keys,
                struct entry_list *left, struct err *e)
 {
-    const struct entry_list keys = {.v = r->post.v + from, .n = n};
-    struct parts            p = {.r = r};
-    int                     rc;
+    struct parts p = {.r = r};
+    int          rc;
 
-    if (r->o->jobs > 1 && n >= WORTH_IT) {
-        cut(&p, ids, &keys);
+    if (r->o->jobs > 1 && keys->n >= WORTH_IT) {
+        cut(&p, ids, keys);
     }
-    rc = p.n > 1 ? run_parts(&p, e) : add_list(r, NULL, &keys, left, e);
+    rc = p.n > 1 ? run_parts(&p, e) : add_list(r, NULL, keys, left, e);
     for (size_t i = 0; i < p.n; i++) {
         for (size_t k = 0; k < p.v[i].left.n; k++) {
             entry_list_add(left, p.v[i].left.v[k]);

@@ -11,12 +11,11 @@
 #include "pg/archive/entry_ids.h"
 #include "restore/job/restore.h"
 
-/* How many such keys stand one after another in restore.post, from there on. */
-size_t small_keys_count(const struct restore *, const struct entry_ids *, size_t from);
+bool is_small_key(const struct restore *, const struct entry_ids *, const struct archive_entry *);
 
-/* Adds n of them.  Those that could not be are put into left: each is to be added by itself, which
- * tells why.  -1: the restore cannot go on. */
-int small_keys_add(struct restore *, const struct entry_ids *, size_t from, size_t n,
+/* Those that could not be added are put into left: each is to be added by itself, which tells why.
+ * -1: the restore cannot go on. */
+int small_keys_add(struct restore *, const struct entry_ids *, const struct entry_list *keys,
                    struct entry_list *left, struct err *);
 
 #endif

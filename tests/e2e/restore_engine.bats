@@ -241,6 +241,33 @@ SQL
     expect_equal "$(psql_in keys_copy -c "SELECT string_agg(conname, ' ') FROM pg_constraint WHERE NOT convalidated")" old_fk
 }
 
+@test "foreign keys between small tables: whole, by all workers; a broken one costs itself only" {
+    local from
+    db_make keyed
+    psql_in keyed -o /dev/null <<'SQL'
+SELECT format('CREATE TABLE p%s (a int PRIMARY KEY, b int)', i), format('CREATE TABLE c%s (a int PRIMARY KEY REFERENCES p%s)', i, i),
+       format('ALTER TABLE p%s ADD FOREIGN KEY (b) REFERENCES c%s', i, i), format('COMMENT ON CONSTRAINT p%s_b_fkey ON p%s IS %L', i, i, i),
+       format('INSERT INTO p%s VALUES (1, NULL)', i), format('INSERT INTO c%s VALUES (1)', i)
+  FROM generate_series(1, 60) i \gexec
+CREATE TABLE hub (a int PRIMARY KEY REFERENCES p1, b int, c int REFERENCES p3 DEFERRABLE INITIALLY DEFERRED);
+ALTER TABLE hub ADD FOREIGN KEY (b) REFERENCES p2 NOT VALID;
+SET session_replication_role = replica;
+INSERT INTO c33 VALUES (2);
+SQL
+    backup keyed
+    from=$(wc -l <"$T/pg/main/log")
+    PGOPTIONS="-c log_statement=ddl" expect_status 4 restore keyed --to keyed_copy --jobs 2
+    expect_text 'c33 c33_a_fkey'
+    expect_equal "$(grep -c 'FK CONSTRAINT' <<<"$output")" 1
+    expect_equal "$(psql_in keyed_copy -c "SELECT count(*), string_agg(conname, ' ' ORDER BY conname) FILTER (WHERE NOT convalidated) FROM pg_constraint WHERE contype = 'f'")" \
+        '123|c33_a_fkey hub_b_fkey'
+    expect_equal "$(db_schema keyed_copy | sed '/c33_a_fkey/d; /TABLE ONLY public.c33$/d')" "$(db_schema keyed | sed '/c33_a_fkey/d; /TABLE ONLY public.c33$/d')"
+    # Not one by one, but those that were in a message with the broken one.
+    tail -n +$((from + 1)) "$T/pg/main/log" >"$T/ddl"
+    [ "$(grep -c 'LOG: .*VALIDATE CONSTRAINT' "$T/ddl")" -le 16 ]
+    db_drop keyed keyed_copy
+}
+
 @test "privileges on large objects: each grant by who gave it, a revoked owner, and a role that is missing costs its own grant only" {
     db_make lob
     psql_in lob -o /dev/null <<'SQL'
