@@ -65,8 +65,8 @@ beyond_run(struct restore *r, struct err *e)
     struct inventory_changes changes = {0};
     int                      rc = 0;
 
-    /* For a part of a backup the new database is not changed; of a copy whoever has it made compares
-     * them. */
+    /* For a part of a backup the new database is not changed; of a copy whoever has it made
+     * compares them. */
     if ((parts_asked(r->o) || r->o->isolated) && !r->o->beyond) {
         return 0;
     }

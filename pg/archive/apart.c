@@ -8,7 +8,7 @@ struct apart {
     const struct archive              *archive;
     const struct archive_entry *const *v;
     size_t                            *group; /* of v */
-    size_t                            *at;    /* of an archive's entry: its place in v + 1; 0: none */
+    size_t                            *at; /* of an archive's entry: its place in v + 1; 0: none */
     struct entry_ids                   ids;
 };
 

@@ -17,8 +17,8 @@
 #define APART_BEFORE SIZE_MAX
 #define APART_AFTER  (SIZE_MAX - 1)
 
-/* v: n entries of the archive, in its order.  Fills group[0 .. n), numbers from 0 on in the order of
- * the groups' first entries, and returns how many there are. */
+/* v: n entries of the archive, in its order.  Fills group[0 .. n), numbers from 0 on in the order
+ * of the groups' first entries, and returns how many there are. */
 size_t entries_apart(const struct archive *, const struct archive_entry *const *v, size_t n,
                      size_t *group);
 

@@ -22,7 +22,7 @@ table_of(const struct restore *r, const struct entry_ids *ids, const struct arch
     static const char *const table[] = {"TABLE", NULL};
 
     while (*at < entry->n_depends) {
-        const struct archive_entry   *on = entry_ids_find(ids, entry->depends[(*at)++]);
+        const struct archive_entry  *on = entry_ids_find(ids, entry->depends[(*at)++]);
         const struct manifest_table *t;
 
         if (on == NULL || !entry_is(on, table)) {

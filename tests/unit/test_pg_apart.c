@@ -69,8 +69,8 @@ end(struct fixture *f)
 static void
 tables_that_need_nothing_of_each_other_are_groups(void **state)
 {
-    static const struct line lines[] = {{"SCHEMA", ""},  {"FUNCTION", "1"},   {"TABLE", "1 2"},
-                                        {"COMMENT", "3"}, {"TABLE", "1"},     {"SEQUENCE", "5"},
+    static const struct line lines[] = {{"SCHEMA", ""},    {"FUNCTION", "1"}, {"TABLE", "1 2"},
+                                        {"COMMENT", "3"},  {"TABLE", "1"},    {"SEQUENCE", "5"},
                                         {"TABLE", "1 99"}, {"DEFAULT", "5 6"}};
     static const size_t      want[] = {APART_BEFORE, APART_BEFORE, 0, 0, 1, 1, 2, 1};
     struct fixture           f;
@@ -100,11 +100,11 @@ static void
 other_kinds_and_what_needs_them_come_afterwards(void **state)
 {
     /* A view; a table with a row of it; that one's comment; a function after the first table. */
-    static const struct line lines[] = {{"TABLE", ""},     {"VIEW", "1"},   {"TABLE", "2"},
-                                        {"COMMENT", "3"},  {"FUNCTION", "1"}, {"TABLE", ""},
+    static const struct line lines[] = {{"TABLE", ""},      {"VIEW", "1"},     {"TABLE", "2"},
+                                        {"COMMENT", "3"},   {"FUNCTION", "1"}, {"TABLE", ""},
                                         {"DEFAULT", "6 5"}, {"COMMENT", "2"}};
-    static const size_t      want[] = {0, APART_AFTER, APART_AFTER, APART_AFTER,
-                                       APART_AFTER, 1, APART_AFTER, APART_AFTER};
+    static const size_t      want[] = {0,           APART_AFTER, APART_AFTER, APART_AFTER,
+                                       APART_AFTER, 1,           APART_AFTER, APART_AFTER};
     struct fixture           f;
 
     (void)state;

@@ -350,12 +350,11 @@ self_test(const struct attempt *a, struct copy *copy, struct err *e)
 static int
 examine(struct attempt *a, char **anew, struct err *e)
 {
-    struct copy copy = {
-        .options = a->o,
-        .baseline = a->b,
-        .server = a->s.target,
-        .name = COPY_NAME,
-        .unshared = a->s.scratch != NULL};
+    struct copy      copy = {.options = a->o,
+                             .baseline = a->b,
+                             .server = a->s.target,
+                             .name = COPY_NAME,
+                             .unshared = a->s.scratch != NULL};
     struct pg_target target = copy_target(&copy, COPY_NAME);
     double           start = clock_seconds();
     int              rc = copy_compare(&copy, &(struct copy_look){.dbname = COPY_NAME}, a->r, e);
