@@ -38,7 +38,8 @@ int engine_record(struct engine *, struct err *);
  * noted of its COPY i.  Between engine_settle() and engine_record(). */
 void engine_note(struct engine *, const struct scan_task *, const uint64_t *marks, struct buf *);
 /* Is that a note of such a task, with these marks? */
-bool engine_noted(const struct scan_task *, const uint64_t *marks, const struct buf *note);
+bool     engine_noted(const struct scan_task *, const uint64_t *marks, const struct buf *note);
+uint64_t engine_noted_rows(const struct buf *note); /* of such a note */
 /* The task is not read: its rows are those of its note.  False: what the note names cannot be used.
  * Before scan_run(), which must pass over it.  *bytes: of its rows. */
 bool engine_reuse(struct engine *, const struct scan_task *, const struct buf *note,

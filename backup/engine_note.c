@@ -121,6 +121,25 @@ engine_noted(const struct scan_task *task, const uint64_t *marks, const struct b
     return good && c.left == 0;
 }
 
+uint64_t
+engine_noted_rows(const struct buf *note)
+{
+    struct noted  head;
+    bool          good;
+    struct cursor c = begin(note, &head, &good);
+    uint64_t      rows = 0;
+
+    for (uint32_t i = 0; good && i < head.n_copies; i++) {
+        struct noted_copy n;
+        struct piece     *pieces;
+
+        good = take_copy(&c, &n, &pieces);
+        rows += good ? n.rows : 0;
+        free(pieces);
+    }
+    return rows;
+}
+
 /* The pieces lie in the buffers. */
 static bool
 is_within(const struct copied *c, const struct placed *placed, size_t n_placed)

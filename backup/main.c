@@ -104,7 +104,7 @@ is_done(const struct cli *c, size_t i, struct outcome *out)
 }
 
 /* A single database that failed: its error's status; some but not all, or not in all repositories,
- * or not pruned: partly done; all, but rows that WAL summaries knew nothing of: different. */
+ * or not pruned: partly done; all, but rows that have changed unseen: different. */
 static int
 back_up_all(struct cli *c, json_t *results, struct notify *notify)
 {

@@ -59,7 +59,7 @@ static const struct opt table[] = {
      "4096)",
      AT(delta_state_mib), 0, INT_MAX, NULL, "delta-state"},
     {OPT_FLAG, "read-all", 0, NULL,
-     "read every row, also where the server's WAL summaries say that nothing has changed",
+     "read every row, also where nothing has changed by WAL summaries or row versions",
      AT(read_all)},
     {OPT_INT, "read-all-every", 0, "N", "do that each N-th time; 1: always (default: 7)",
      AT(read_all_every), 1, INT_MAX, NULL, "read-all-every"},

@@ -274,13 +274,15 @@ import_json(const struct import *m)
 static json_t *
 unread_json(const struct unread_sums *u)
 {
-    json_t *differs = json_array();
+    static const char *const source[] = {NULL, "wal_summaries", "row_versions"};
+    json_t                  *differs = json_array();
 
     for (size_t i = 0; i < u->differs.n; i++) {
         json_array_append_new(differs, json_text(u->differs.v[i]));
     }
-    return json_pack("{s:I, s:I, s:I, s:o}", "tables", (json_int_t)u->tables, "ranges",
-                     (json_int_t)u->ranges, "bytes", (json_int_t)u->bytes, "differs", differs);
+    return json_pack("{s:I, s:I, s:I, s:o, s:s?}", "tables", (json_int_t)u->tables, "ranges",
+                     (json_int_t)u->ranges, "bytes", (json_int_t)u->bytes, "differs", differs,
+                     "source", source[u->by]);
 }
 
 json_t *

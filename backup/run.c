@@ -205,8 +205,13 @@ outcome_failures(const struct outcome *o)
 const char *
 outcome_alarm(const struct outcome *o)
 {
-    return o->unread.differs.n > 0 ? "rows have changed where WAL summaries say that nothing has"
-                                   : NULL;
+    if (o->unread.differs.n == 0) {
+        return NULL;
+    }
+    return o->unread.by == UNREAD_BY_VERSIONS ? "rows have changed where row versions say that "
+                                                "nothing has"
+                                              : "rows have changed where WAL summaries say that "
+                                                "nothing has";
 }
 
 const struct label *

@@ -59,7 +59,8 @@ void outcome_free(struct outcome *);
 size_t outcome_unpruned(const struct outcome *);
 /* The number of repositories left out. */
 size_t outcome_failures(const struct outcome *);
-/* What is wrong though the backup is stored, and right: WAL summaries were.  NULL: nothing. */
+/* What is wrong though the backup is stored, and right: earlier ones may not be.
+ * NULL: nothing. */
 const char *outcome_alarm(const struct outcome *);
 /* The label of the first repository that has the backup; NULL: none has it. */
 const struct label *outcome_label(const struct outcome *);

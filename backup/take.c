@@ -123,10 +123,10 @@ warn_of_differences(struct job *j)
 
     for (size_t i = 0; i < v->n; i++) {
         strlist_take(&j->manifest->warnings,
-                     xasprintf("table %s: its rows have changed where the server's WAL summaries "
-                               "say that nothing has: backups since the last one that read all "
-                               "may have its former rows; summaries are not used any more",
-                               v->v[i]));
+                     xasprintf("table %s: its rows have changed where %s say that nothing has: "
+                               "backups since the last one that read all may have its former "
+                               "rows; from now on all rows are read",
+                               v->v[i], unread_source(j->unread.by)));
     }
 }
 
@@ -155,6 +155,7 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
     j->deltas = deltas_begin(j->fanout, &deltas);
     options.ctx = p->engine = engine_new(j->manifest, j->fanout, j->deltas, &p->plan, j->o.jobs);
     p->unread = unread_find(&(struct unread_options){.snapshot = &j->snapshot,
+                                                     .target = &j->target,
                                                      .tables = p->work.v,
                                                      .n = p->work.n,
                                                      .plan = &p->plan,

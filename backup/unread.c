@@ -1,27 +1,12 @@
-#include "backup/unread.h"
+#include "backup/unread_impl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/log.h"
 #include "core/mem.h"
-#include "pg/snapshot/walsum.h"
-
-/* What is kept of the backup as a whole. */
-struct standing {
-    struct walsum_point point;
-    uint32_t            since_all; /* backups since the last one that read everything */
-    uint32_t            distrusted;
-};
-
-struct unread {
-    struct unread_options o;
-    struct standing       was, now;
-    bool                  compares; /* what could have been taken over is read, and compared */
-    uint64_t             *marks;    /* of the tables: 0: is always read */
-    struct buf           *notes;    /* of the tasks: of the last backup; empty: none that fits */
-    struct unread_sums    sums;
-};
+#include "pg/snapshot/likeness.h"
 
 /* ---- what a table is ---- */
 
@@ -53,7 +38,7 @@ is_plain(const struct scan_table *t)
 }
 
 static void
-describe(void *ctx, const struct walsum_table *t)
+describe(void *ctx, const struct likeness_table *t)
 {
     struct files        *f = ctx;
     struct unread       *u = f->u;
@@ -72,20 +57,33 @@ describe(void *ctx, const struct walsum_table *t)
     free(copy);
 }
 
+/* Small tables, of which there may be many, only where summaries tell of them. */
 static int
-describe_all(struct files *f, struct err *why)
+describe_all(struct files *f, bool summaries, struct err *why)
 {
     struct unread *u = f->u;
+    struct buf     oids = BUF_INIT(BUF_NO_LIMIT);
+    struct err     never = ERR_INIT; /* a buffer without a ceiling */
+    int            rc = 0;
 
     for (size_t i = 0; i < u->o.n; i++) {
         const struct manifest_table *m = u->o.tables[i].user;
+        char                         text[16];
 
-        if (is_plain(&u->o.tables[i])) {
+        if (is_plain(&u->o.tables[i]) && (summaries || unread_versions_want(&u->o.tables[i]))) {
             f->index[f->n_index++] = (struct by_oid){m->oid, i};
+            (void)snprintf(text, sizeof text, "%c%" PRIu32, oids.len == 0 ? '{' : ',', m->oid);
+            (void)buf_puts(&oids, text, &never);
         }
     }
+    (void)buf_puts(&oids, "}", &never);
     qsort(f->index, f->n_index, sizeof *f->index, compare_oids);
-    return walsum_tables(u->o.snapshot->conn, describe, f, why);
+    if (f->n_index > 0) {
+        rc = likeness_tables(u->o.snapshot->conn, summaries ? NULL : buf_str(&oids), describe, f,
+                             why);
+    }
+    buf_free(&oids);
+    return rc;
 }
 
 /* The marks of a task's items; false: one of them is always read. */
@@ -213,17 +211,25 @@ drop_changed(struct files *f, struct err *why)
     set_widths(f);
     rc = walsum_changed(u->o.snapshot->conn, &u->was.point, &u->now.point, f->want, u->o.n,
                         add_change, &c, why);
-    for (size_t i = 0; i < u->o.plan->n; i++) {
+    for (size_t i = 0; rc == 0 && i < u->o.plan->n; i++) {
         const struct scan_task *task = &u->o.plan->v[i];
 
         for (size_t k = 0; u->notes[i].len > 0 && k < task->n; k++) {
-            if (rc != 0 || has_changed(&c, f, &task->items[k])) {
+            if (has_changed(&c, f, &task->items[k])) {
                 buf_free(&u->notes[i]);
             }
         }
     }
     free(c.v);
     return rc;
+}
+
+static void
+drop_all(struct unread *u)
+{
+    for (size_t i = 0; i < u->o.plan->n; i++) {
+        buf_free(&u->notes[i]);
+    }
 }
 
 static void
@@ -256,31 +262,94 @@ load_standing(struct unread *u)
     return good;
 }
 
+/* The first error is the one that is told of; not, if the server has no such thing. */
+static void
+note_reason(struct err *why, const struct err *e)
+{
+    if (why->kind == ERR_NONE && e->kind != ERR_NOT_FOUND) {
+        *why = *e;
+    }
+}
+
+/* WAL summaries first, which know without looking at a table. */
+static bool
+has_summaries(struct unread *u, struct err *why)
+{
+    const bool was = u->was.point.mark > 0;
+    struct err e = ERR_INIT;
+
+    if (walsum_here(u->o.snapshot->conn, was ? &u->was.point : NULL, &u->now.point, &e) == 0) {
+        return true;
+    }
+    u->now.point = (struct walsum_point){0};
+    note_reason(why, &e);
+    return false;
+}
+
 static int
+by_summaries(struct files *f, struct err *why)
+{
+    struct err e = ERR_INIT;
+
+    if (f->u->was.point.mark == 0) {
+        return -1;
+    }
+    if (drop_changed(f, &e) != 0) {
+        note_reason(why, &e);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+by_versions(struct unread *u, struct err *why)
+{
+    struct err e = ERR_INIT;
+
+    if (u->was_versions.xmin == 0 || u->now_versions.xmin == 0) {
+        return -1;
+    }
+    if (unread_versions_drop(u, &e) != 0) {
+        note_reason(why, &e);
+        return -1;
+    }
+    return 0;
+}
+
+/* Which notes may be used.  why: of reading more than that. */
+static void
 find(struct unread *u, struct err *why)
 {
-    const bool   was = u->was.point.mark > 0;
     struct files f = {.u = u,
                       .index = xcalloc(u->o.n + 1, sizeof *f.index),
                       .want = xcalloc(u->o.n + 1, sizeof *f.want)};
-    int          rc;
+    const bool   summaries = has_summaries(u, why);
+    struct err   e = ERR_INIT;
 
-    rc = walsum_here(u->o.snapshot->conn, was ? &u->was.point : NULL, &u->now.point, why);
-    if (rc == 0) {
-        rc = describe_all(&f, why);
-    }
-    if (rc != 0) {
+    if (describe_all(&f, summaries, why) != 0) {
         u->now.point = (struct walsum_point){0};
+        goto out;
     }
-    if (rc == 0 && was) {
-        u->compares = u->o.read_all || u->was.distrusted ||
-            u->was.since_all + 1 >= (uint32_t)u->o.every;
-        load_notes(u);
-        rc = drop_changed(&f, why);
+    load_notes(u);
+    if (summaries && by_summaries(&f, why) == 0) {
+        u->sums.by = UNREAD_BY_SUMMARIES;
     }
+    if (u->now.point.since == 0 && unread_versions_begin(u, &e) != 0) {
+        note_reason(why, &e);
+    }
+    if (u->sums.by == UNREAD_BY_NOTHING && by_versions(u, why) == 0) {
+        u->sums.by = UNREAD_BY_VERSIONS;
+    }
+    if (u->sums.by == UNREAD_BY_NOTHING) {
+        drop_all(u);
+    }
+    err_clear(&e);
+    if (unread_versions_leave(u, &e) != 0) {
+        log_info("the next backup will read all rows: %s", e.text);
+    }
+out:
     free(f.index);
     free(f.want);
-    return rc;
 }
 
 struct unread *
@@ -299,11 +368,15 @@ unread_find(const struct unread_options *o)
     if (o->every <= 1 || !deltas_keeps(o->deltas)) {
         return u;
     }
-    if (find(u, &why) != 0 && why.kind != ERR_NOT_FOUND) {
+    unread_versions_load(u);
+    u->compares = o->read_all || u->was.distrusted || u->was.since_all + 1 >= (uint32_t)o->every;
+    find(u, &why);
+    if (u->sums.by == UNREAD_BY_NOTHING && why.kind != ERR_NONE) {
         log_hinted(LOG_INFO, why.hint, "all rows are read: %s", why.text);
     }
     if (u->was.distrusted) {
-        log_info("all rows are read: WAL summaries did not know of a change");
+        log_info("all rows are read: %s did not show a change",
+                 unread_source((enum unread_source)u->was.distrusted));
     }
     if (!u->compares) {
         take_over(u);
@@ -329,7 +402,7 @@ compare(struct unread *u)
             strlist_add(&u->sums.differs, name);
         }
         free(name);
-        u->now.distrusted = 1;
+        u->now.distrusted = u->sums.by;
     }
 }
 
@@ -355,7 +428,9 @@ count_tables(struct unread *u)
 static void
 note_tasks(struct unread *u)
 {
-    for (size_t i = 0; u->now.point.since > 0 && i < u->o.plan->n; i++) {
+    const bool of_use = u->now.point.since > 0 || u->now_versions.xmin > 0;
+
+    for (size_t i = 0; of_use && i < u->o.plan->n; i++) {
         const struct scan_task *task = &u->o.plan->v[i];
         uint64_t               *marks;
 
@@ -381,9 +456,16 @@ unread_keep(struct unread *u, struct unread_sums *sums)
     count_tables(u);
     u->now.since_all = u->sums.ranges > 0 ? u->was.since_all + 1 : 0;
     note_tasks(u);
+    unread_versions_note(u);
     deltas_note(u->o.deltas, "standing", &u->now, sizeof u->now);
     *sums = u->sums;
     u->sums = (struct unread_sums){0};
+}
+
+const char *
+unread_source(enum unread_source by)
+{
+    return by == UNREAD_BY_VERSIONS ? "row versions" : "the server's WAL summaries";
 }
 
 void
@@ -405,5 +487,7 @@ unread_free(struct unread *u)
     unread_sums_free(&u->sums);
     free(u->notes);
     free(u->marks);
+    free(u->was_counts.v);
+    free(u->now_counts.v);
     free(u);
 }

@@ -17,13 +17,11 @@
  *      the "mark".
  *
  * What is visible changes without a record in the block only at the end of a transaction, which 1
- * and 2 cover, or if WAL and blocks are not of one history.  Hence "server": a digest of the
- * system, the timeline, the moment of the postmaster's start (whatever is done to a stopped server,
- * and what a crash of the machine may do, is not seen) and the database, and of the enums, whose
- * labels are rows' contents, but stand elsewhere.  A machine that was put back to a former state
- * with its memory has all of these: but no summary of it begins or ends at the mark of a snapshot
- * that it has never had.  The WAL before a mark was flushed, since its checkpoint is complete: a
- * crash of the server cannot take back what S1 showed.
+ * and 2 cover, or if WAL and blocks are not of one history.  Hence "server" (likeness.h): whatever
+ * is done to a stopped server, and what a crash of the machine may do, is not seen.  A machine that
+ * was put back to a former state with its memory has all of these: but no summary of it begins or
+ * ends at the mark of a snapshot that it has never had.  The WAL before a mark was flushed, since
+ * its checkpoint is complete: a crash of the server cannot take back what S1 showed.
  *
  * Not seen in summaries: files that are not logged (not asked about), WAL of wal_level = minimal
  * (the server leaves a gap), the free space map (without rows).  TOAST is not looked at: its rows
@@ -39,6 +37,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "pg/snapshot/likeness.h"
 
 enum {
     FIRST_VERSION = 170000,
@@ -62,13 +61,9 @@ static const char moment_sql[] =
     " pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()),"
     " pg_catalog.pg_has_role('pg_checkpoint', 'USAGE'),"
     " c.timeline_id = ('x' || t.line)::bit(32)::int4,"
-    " pg_catalog.concat_ws(' ', (SELECT system_identifier FROM pg_catalog.pg_control_system()),"
-    "    t.line, pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time()), d.oid,"
-    "    d.dattablespace, d.encoding, (SELECT pg_catalog.string_agg(e.oid || ' ' || e.xmin, ' '"
-    "    ORDER BY e.oid) FROM pg_catalog.pg_enum e))"
-    " FROM pg_catalog.pg_control_checkpoint() c, pg_catalog.pg_database d, (SELECT"
+    " " LIKENESS_SERVER " FROM pg_catalog.pg_control_checkpoint() c, (SELECT"
     "    pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8)"
-    "    AS line) t WHERE d.datname = pg_catalog.current_database()";
+    "    AS line) t";
 
 static uint64_t
 number(const PGresult *r, int row, int column)
@@ -80,14 +75,13 @@ static int
 look(PGconn *conn, struct moment *m, struct err *why)
 {
     PGresult   *r = pg_query(conn, why, moment_sql, 0, NULL);
-    const char *xid, *text;
+    const char *xid;
     int         rc = -1;
 
     if (r == NULL) {
         return -1;
     }
     xid = PQgetvalue(r, 0, 1); /* epoch:xid */
-    text = PQgetvalue(r, 0, 8);
     *m = (struct moment){
         .redo = number(r, 0, 0),
         .next_xid = strtoull(xid, NULL, 10) << 32,
@@ -97,7 +91,7 @@ look(PGconn *conn, struct moment *m, struct err *why)
         .xmax = number(r, 0, 5),
         .may_checkpoint = PQgetvalue(r, 0, 6)[0] == 't',
     };
-    sha256(text, strlen(text), m->server);
+    likeness_digest(PQgetvalue(r, 0, 8), m->server);
     if (strchr(xid, ':') == NULL) {
         err_set(why, ERR_PG, "the server's next transaction id is \"%s\"", xid);
     } else if (PQgetvalue(r, 0, 7)[0] != 't') {
@@ -183,30 +177,11 @@ summarizes(PGconn *conn, struct err *why)
     return is ? 0 : err_set(why, ERR_NOT_FOUND, "the server writes no WAL summaries");
 }
 
-/* An error must not end the transaction. */
-static int
-protect(PGconn *conn, struct err *why)
-{
-    return pg_exec(conn, why, "SAVEPOINT walsum");
-}
-
-static int
-unprotect(PGconn *conn, int rc, struct err *why)
-{
-    struct err ignored = ERR_INIT;
-
-    if (rc == 0) {
-        return pg_exec(conn, why, "RELEASE SAVEPOINT walsum");
-    }
-    (void)pg_exec(conn, &ignored, "ROLLBACK TO SAVEPOINT walsum; RELEASE SAVEPOINT walsum");
-    return -1;
-}
-
 int
 walsum_here(PGconn *conn, const struct walsum_point *before, struct walsum_point *p,
             struct err *why)
 {
-    int rc = protect(conn, why);
+    int rc = likeness_protect(conn, why);
 
     if (rc != 0) {
         return -1;
@@ -215,50 +190,7 @@ walsum_here(PGconn *conn, const struct walsum_point *before, struct walsum_point
     if (rc == 0) {
         rc = find_point(conn, before, p, why);
     }
-    return unprotect(conn, rc, why);
-}
-
-/* Stored generated columns have a fingerprint of their text (scan.h).  The text of these types is
- * the same in every session of ours, as conn/session.c has set what it depends on: bool, bytea,
- * "char", int8, int2, int4, text, json, float4, float8, bpchar, varchar, date, timestamp,
- * timestamptz, numeric, uuid, tsvector, jsonb.  Tables with others are always read. */
-#define TEXT_IS_FIXED                                                                              \
-    "'{16,17,18,20,21,23,25,114,700,701,1042,1043,1082,1114,1184,1700,2950,3614,3802}'"
-
-/* Columns by number, type and so on: what makes a row of a block's bytes. */
-static const char tables_sql[] =
-    "SELECT c.oid, CASE c.reltablespace WHEN 0 THEN d.dattablespace ELSE c.reltablespace END,"
-    " c.relfilenode, pg_catalog.concat_ws(' ', c.oid, c.relfilenode, c.reltablespace, t.oid,"
-    "    t.relfilenode, t.reltablespace, a.columns)"
-    " FROM pg_catalog.pg_class c"
-    " JOIN pg_catalog.pg_am m ON m.oid = c.relam AND m.amname = 'heap'"
-    " JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()"
-    " LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid"
-    " LEFT JOIN LATERAL (SELECT pg_catalog.bool_or(attgenerated = 's' AND atttypid <> "
-    "       ALL (" TEXT_IS_FIXED
-    "::oid[])) AS unfixed,"
-    "    pg_catalog.string_agg(pg_catalog.concat_ws(' ', attnum, attname, atttypid, atttypmod,"
-    "       attgenerated, attisdropped, atthasmissing), ',' ORDER BY attnum) AS columns"
-    "    FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attnum > 0) a ON true"
-    " WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relfilenode <> 0"
-    "    AND c.oid >= 16384 AND NOT COALESCE(a.unfixed, false)";
-
-int
-walsum_tables(PGconn *conn, walsum_table_fn *fn, void *ctx, struct err *why)
-{
-    PGresult *r;
-
-    if (protect(conn, why) != 0) {
-        return -1;
-    }
-    r = pg_query(conn, why, tables_sql, 0, NULL);
-    for (int i = 0; i < PQntuples(r); i++) {
-        fn(ctx,
-           &(struct walsum_table){(uint32_t)number(r, i, 0), (uint32_t)number(r, i, 1),
-                                  (uint32_t)number(r, i, 2), PQgetvalue(r, i, 3)});
-    }
-    PQclear(r);
-    return unprotect(conn, r == NULL ? -1 : 0, why);
+    return likeness_unprotect(conn, rc, why);
 }
 
 /* ---- what has changed ---- */
@@ -450,7 +382,7 @@ walsum_changed(PGconn *conn, const struct walsum_point *from, const struct walsu
                const struct walsum_want *v, size_t n, walsum_changed_fn *fn, void *ctx,
                struct err *why)
 {
-    return protect(conn, why) != 0
+    return likeness_protect(conn, why) != 0
         ? -1
-        : unprotect(conn, changed(conn, from, to, v, n, fn, ctx, why), why);
+        : likeness_unprotect(conn, changed(conn, from, to, v, n, fn, ctx, why), why);
 }

@@ -24,23 +24,13 @@ struct walsum_point {
                        not known from where */
     uint64_t since_xid;            /* the first transaction id that was free there */
     uint64_t mark;                 /* WAL before this has all changes that it shows */
-    uint8_t  server[SHA256_BYTES]; /* digest of what must be the same at both snapshots */
+    uint8_t  server[SHA256_BYTES]; /* of what must be alike at both snapshots: likeness.h */
 };
 
 /* The point of the snapshot that conn holds.  before: an earlier one, or NULL.  May run CHECKPOINT,
  * where the role has the right to.  ERR_NOT_FOUND: this server writes no summaries. */
 int walsum_here(PGconn *, const struct walsum_point *before, struct walsum_point *,
                 struct err *why);
-
-/* Tables whose rows are nothing but what lies in their blocks: logged heaps without stored
- * generated columns.  facts: text that changes when a table's blocks are others, or mean something
- * else. */
-struct walsum_table {
-    uint32_t    oid, space, node; /* tablespace and file as the summaries name them */
-    const char *facts;            /* valid within the call */
-};
-typedef void walsum_table_fn(void *ctx, const struct walsum_table *);
-int          walsum_tables(PGconn *, walsum_table_fn *, void *ctx, struct err *why);
 
 /* Asked of a table: which groups of width blocks have changed? */
 struct walsum_want {
