@@ -21,6 +21,8 @@ enum call { CALL_FSYNC, CALL_LINK, CALL_MKDIR, CALL_WRITE, CALLS };
 static int      failing_call = -1; /* enum call */
 static unsigned countdown;         /* that one fails */
 static int      with_errno;
+static int      synced = -1; /* the last one */
+static unsigned let_go;      /* of how many files, all synced, the pages */
 
 static bool
 fails(enum call c)
@@ -35,7 +37,15 @@ fails(enum call c)
 int
 fsync(int fd)
 {
+    synced = fd;
     return fails(CALL_FSYNC) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int
+posix_fadvise(int fd, off_t offset, off_t n, int advice)
+{
+    let_go += fd == synced && offset == 0 && n == 0 && advice == POSIX_FADV_DONTNEED;
+    return 0;
 }
 
 int
@@ -141,6 +151,25 @@ a_failed_write_fails_the_object(void **state)
 {
     (void)state;
     one_call_fails(CALL_WRITE, ENOSPC, "No space left");
+}
+
+static void
+a_large_object_does_not_stay_in_memory(void **state)
+{
+    char           *dir = fixture_dir();
+    struct err      e = ERR_INIT;
+    struct storage *st = storage_open(STORAGE_LOCATION(dir), true, &e);
+    char           *chunk = xcalloc(1, 2 * MIB);
+
+    (void)state;
+    let_go = 0;
+    assert_ok(storage_put(st, "shop/chunks/1/aa/small", "hello", 5, &e), &e);
+    assert_int_equal(let_go, 0);
+    assert_ok(storage_put(st, "shop/chunks/1/aa/large", chunk, 2 * MIB, &e), &e);
+    assert_int_equal(let_go, 1);
+    free(chunk);
+    storage_close(st);
+    fixture_remove(dir);
 }
 
 /* ---- in a child, so that limits and mounts are its own ---- */
@@ -377,6 +406,7 @@ main(void)
         cmocka_unit_test(a_failed_link_fails_the_object),
         cmocka_unit_test(a_failed_mkdir_fails_the_object),
         cmocka_unit_test(a_failed_write_fails_the_object),
+        cmocka_unit_test(a_large_object_does_not_stay_in_memory),
         cmocka_unit_test(a_file_limit_leaves_no_part),
         cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(a_read_only_repository_is_named),

@@ -6,6 +6,9 @@
  * temporary name.  Keys never begin with a dot, so .tmp cannot clash with one.  Files left in .tmp
  * by a killed process are removed after a day, at the first put of a later one.
  *
+ * A large object does not stay in the system's memory once it is on the disk: a backup would push
+ * out what the server and others have there, and each new page costs more than one given back.
+ *
  * Every path is opened segment by segment beneath the root's descriptor, and no symbolic link below
  * the root is followed: a link put into the repository cannot lead a reader out of it.
  */

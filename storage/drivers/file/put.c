@@ -10,7 +10,13 @@
 #include "core/host/ownership.h"
 #include "storage/drivers/file/file.h"
 
-enum { STALE_SECONDS = 24 * 3600, TMP_NAME = 33, TRIES = 10 };
+enum {
+    STALE_SECONDS = 24 * 3600,
+    TMP_NAME = 33,
+    TRIES = 10,
+    /* Bytes of an object that is not left in the system's memory: a chunk. */
+    LARGE = 1 << 20,
+};
 
 /* Removes temporary files of killed processes.  Best effort: they only take up space. */
 static void
@@ -99,6 +105,8 @@ write_tmp(int root, int tmp, const char *name, const struct blob *blob, struct e
         err_hint(e, "what this run has stored so far is used again by the next one");
     } else if (fsync(fd) != 0) {
         rc = err_errno(e, "could not sync");
+    } else if (blob->size >= LARGE) {
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     }
     if (close(fd) != 0 && rc == 0) {
         rc = err_errno(e, "could not close");
