@@ -155,7 +155,8 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
     j->deltas = deltas_begin(j->fanout, &deltas);
     options.ctx = p->engine = engine_new(j->manifest, j->fanout, j->deltas, &p->plan, j->o.jobs);
     p->unread = unread_find(&(struct unread_options){.snapshot = &j->snapshot,
-                                                     .target = &j->target,
+                                                     .taken = so,
+                                                     .jobs = j->o.jobs,
                                                      .tables = p->work.v,
                                                      .n = p->work.n,
                                                      .plan = &p->plan,

@@ -28,15 +28,16 @@
 struct unread;
 
 struct unread_options {
-    struct snapshot        *snapshot;
-    const struct pg_target *target; /* its server */
-    struct scan_table      *tables; /* of the plan, */
-    size_t                  n;
-    struct scan_plan       *plan;
-    struct engine          *engine;
-    struct deltas          *deltas;
-    bool                    read_all;
-    int                     every; /* each n-th backup reads all; 1: all do, and nothing is kept */
+    struct snapshot               *snapshot;
+    const struct snapshot_options *taken; /* as it was taken */
+    int                            jobs;
+    struct scan_table             *tables; /* of the plan, */
+    size_t                         n;
+    struct scan_plan              *plan;
+    struct engine                 *engine;
+    struct deltas                 *deltas;
+    bool                           read_all;
+    int every; /* each n-th backup reads all; 1: all do, and nothing is kept */
 };
 
 /* What says that something has not changed; kept on the host: numbers stay. */

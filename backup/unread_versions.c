@@ -10,14 +10,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "backup/unread_impl.h"
 #include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/pool.h"
 
 enum { WAIT = 7, IN_VAIN = 8 /* less than one range of so many is as it was */ };
 #define WORTH_BYTES (1 * MIB)
+#define BLOCK_BYTES 8192
 
 /* Tasks of one table, one after another in the plan. */
 struct run {
@@ -148,43 +151,118 @@ drop_run(struct unread *u, const struct run *r)
     }
 }
 
+/* A table to be looked at. */
+struct look {
+    struct run      run;
+    struct counted *now;
+};
+
+/* Tables are shared out among sessions, if there are several large ones; or the coordinator's does
+ * it all: connecting takes as long as some megabytes do. */
+struct looking {
+    struct unread *u;
+    PGconn       **workers; /* each in a transaction on the snapshot; NULL: the coordinator's */
+};
+#define SESSION_BYTES (32 * MIB)
+
+static PGconn *
+session(struct looking *l, int worker, struct err *why)
+{
+    struct unread *u = l->u;
+    PGconn       **conn = l->workers == NULL ? &u->o.snapshot->conn : &l->workers[worker];
+
+    if (*conn == NULL) {
+        *conn = snapshot_worker(u->o.taken, u->o.snapshot, why);
+        if (*conn != NULL && snapshot_begin(*conn, u->o.snapshot, why) != 0) {
+            pg_close(*conn);
+            *conn = NULL;
+        }
+    }
+    return *conn;
+}
+
 /* How many ranges are as they were; -1: that could not be found out. */
 static int64_t
-drop_changed(struct unread *u, const struct run *r)
+count_same(struct looking *l, const struct run *r, int worker, bool *same)
 {
+    struct unread           *u = l->u;
     const struct scan_item  *item = &u->o.plan->v[r->first].items[0];
     uint64_t                *rows = xcalloc(r->n, sizeof *rows);
-    bool                    *same = xcalloc(r->n, sizeof *same);
     const struct rowver_want want = {.schema = r->table->copy.schema,
                                      .name = r->table->copy.name,
                                      .width = item->end_block - item->first_block,
                                      .n = r->n,
                                      .rows = rows};
     struct err               why = ERR_INIT;
-    int64_t                  n = 0;
+    PGconn                  *conn = session(l, worker, &why);
+    int64_t                  n = -1;
 
     for (size_t i = 0; i < r->n; i++) {
         const struct buf *note = &u->notes[r->first + i];
 
         rows[i] = note->len > 0 ? engine_noted_rows(note) : UINT64_MAX;
     }
-    if (rowver_same(u->o.snapshot->conn, &u->was_versions, &want, same, &why) != 0) {
-        if (why.kind != ERR_INTERRUPTED && PQstatus(u->o.snapshot->conn) == CONNECTION_OK) {
-            log_info("table %s.%s is read: %s", want.schema, want.name, why.text);
-        }
-        drop_run(u, r);
-        n = -1;
+    if (conn != NULL && rowver_same(conn, &u->was_versions, &want, same, &why) == 0) {
+        n = 0;
+    } else if (why.kind != ERR_INTERRUPTED) {
+        log_info("table %s.%s is read: %s", want.schema, want.name, why.text);
     }
     for (size_t i = 0; n >= 0 && i < r->n; i++) {
-        if (same[i]) {
-            n++;
-        } else {
-            buf_free(&u->notes[r->first + i]);
-        }
+        n += same[i];
     }
     free(rows);
-    free(same);
     return n;
+}
+
+static int
+look_at(void *ctx, void *task, int worker, struct err *e)
+{
+    struct looking *l = ctx;
+    struct look    *look = task;
+    bool           *same = xcalloc(look->run.n, sizeof *same);
+    int64_t         n = count_same(l, &look->run, worker, same);
+
+    (void)e;
+    for (size_t i = 0; i < look->run.n; i++) {
+        if (n < 0 || !same[i]) {
+            buf_free(&l->u->notes[look->run.first + i]);
+        }
+    }
+    look->now->wait = n >= 0 && (uint64_t)n * IN_VAIN < look->run.n ? WAIT : 0;
+    free(same);
+    return 0;
+}
+
+static int
+compare_sizes(const void *a, const void *b)
+{
+    uint64_t x = ((const struct look *)a)->run.table->heap_blocks,
+             y = ((const struct look *)b)->run.table->heap_blocks;
+
+    return (x < y) - (x > y);
+}
+
+static void
+look_at_all(struct unread *u, struct look *v, size_t n)
+{
+    struct looking l = {.u = u};
+    struct err     never = ERR_INIT; /* look_at() does not fail */
+    uint64_t       bytes = 0;
+    int            sessions;
+
+    qsort(v, n, sizeof *v, compare_sizes);
+    for (size_t i = 1; i < n; i++) { /* beside the largest */
+        bytes += v[i].run.table->heap_blocks * BLOCK_BYTES;
+    }
+    sessions = (int)MIN((uint64_t)u->o.jobs, 1 + bytes / SESSION_BYTES);
+    if (sessions > 1) {
+        l.workers = xcalloc((size_t)sessions, sizeof(PGconn *));
+    }
+    (void)pool_each(sessions, look_at, &l, v, sizeof *v, n, &never);
+    for (int i = 0; l.workers != NULL && i < sessions; i++) {
+        pg_close(l.workers[i]);
+    }
+    free(l.workers);
 }
 
 static bool
@@ -212,25 +290,29 @@ drop_others(struct unread *u)
 int
 unread_versions_drop(struct unread *u, struct err *why)
 {
-    struct run r;
-    size_t     number = 0;
+    struct look *looks = xcalloc(u->now_counts.n + 1, sizeof *looks);
+    struct run   r;
+    size_t       number = 0, n = 0;
+    int          rc;
 
-    if (rowver_since(u->o.snapshot->conn, &u->was_versions, &u->now_versions, why) != 0) {
-        return -1;
+    rc = rowver_since(u->o.snapshot->conn, &u->was_versions, &u->now_versions, why);
+    if (rc == 0) {
+        drop_others(u);
     }
-    drop_others(u);
-    for (size_t at = 0; next_run(u, &at, &r); number++) {
+    for (size_t at = 0; rc == 0 && next_run(u, &at, &r); number++) {
         struct counted *now = &u->now_counts.v[number];
 
         if (!look_is_worth_it(u, &r, now)) {
             drop_run(u, &r);
         } else if (has_note(u, &r)) {
-            int64_t same = drop_changed(u, &r);
-
-            now->wait = same >= 0 && (uint64_t)same * IN_VAIN < r.n ? WAIT : 0;
+            looks[n++] = (struct look){r, now};
         }
     }
-    return 0;
+    if (n > 0) {
+        look_at_all(u, looks, n);
+    }
+    free(looks);
+    return rc;
 }
 
 /* ---- the points ---- */
@@ -274,7 +356,7 @@ unread_versions_begin(struct unread *u, struct err *why)
 int
 unread_versions_leave(struct unread *u, struct err *why)
 {
-    if (u->now_versions.xmin == 0 || rowver_leave(u->o.target, &u->now_versions, why) == 0) {
+    if (u->now_versions.xmin == 0 || rowver_leave(u->o.taken->target, &u->now_versions, why) == 0) {
         return 0;
     }
     u->now_versions = (struct rowver_point){0};

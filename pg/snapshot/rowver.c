@@ -38,7 +38,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/mem.h"
+#include "pg/conn/wait.h"
 #include "pg/snapshot/likeness.h"
 
 enum { FIRST_NORMAL_ID = 3 };
@@ -96,48 +96,59 @@ rowver_since(PGconn *conn, const struct rowver_point *before, const struct rowve
         : likeness_unprotect(conn, fates_match(conn, &before->fates, why), why);
 }
 
+static void
+put(struct buf *b, const char *text)
+{
+    struct err never = ERR_INIT; /* a buffer without a ceiling */
+
+    (void)buf_puts(b, text, &never);
+}
+
 /* Where the ranges but the first begin, as an array's text: rows from the n-th on lie in range
  * n. */
 static void
 put_borders(struct buf *b, const struct rowver_want *w)
 {
-    struct err never = ERR_INIT; /* a buffer without a ceiling */
-
-    (void)buf_puts(b, "{", &never);
+    put(b, "'{");
     for (size_t i = 1; i < w->n; i++) {
         const uint64_t block = i * w->width;
         char           text[40];
 
         (void)snprintf(text, sizeof text, "%s\"(%" PRIu64 ",0)\"", i > 1 ? "," : "", block);
-        (void)buf_puts(b, text, &never);
+        put(b, text);
     }
-    (void)buf_puts(b, "}", &never);
+    put(b, "}'::pg_catalog.tid[]");
 }
 
-/* The age of X is asked once, not for each row: a subquery that depends on nothing. */
-static const char SAME[] =
-    "SELECT pg_catalog.width_bucket(ctid, $1::pg_catalog.tid[]), pg_catalog.count(*), "
-    "pg_catalog.bool_and(pg_catalog.age(xmin) > (SELECT pg_catalog.age($2::pg_catalog.xid)) AND "
-    "pg_catalog.age(xmin) < 2147483647) FROM ONLY ";
-
-static int
-compare(PGconn *conn, const struct rowver_point *before, const struct rowver_want *w, bool *same,
-        struct err *why)
+/* One message: a round trip a table.  The age of X is asked once, not for each row: a subquery that
+ * depends on nothing.  The end of the savepoint gives back the lock, if it was this one's. */
+static void
+put_message(struct buf *b, const struct rowver_point *before, const struct rowver_want *w)
 {
-    struct buf  borders = BUF_INIT(BUF_NO_LIMIT);
-    char       *x = xasprintf("%" PRIu32, (uint32_t)before->xmin);
-    char       *table = pg_qualified(w->schema, w->name);
-    char       *sql = xasprintf("%s%s GROUP BY 1", SAME, table);
-    const char *params[2];
-    PGresult   *r;
+    char *table = pg_qualified(w->schema, w->name);
+    char  x[16];
 
-    put_borders(&borders, w);
-    params[0] = buf_str(&borders);
-    params[1] = x;
+    (void)snprintf(x, sizeof x, "%" PRIu32, (uint32_t)before->xmin);
+    put(b, "SAVEPOINT likeness; LOCK TABLE ONLY ");
+    put(b, table);
+    put(b, " IN ACCESS SHARE MODE NOWAIT; SELECT pg_catalog.width_bucket(ctid, ");
+    put_borders(b, w);
+    put(b,
+        "), pg_catalog.count(*), pg_catalog.bool_and(pg_catalog.age(xmin) > (SELECT "
+        "pg_catalog.age('");
+    put(b, x);
+    put(b, "'::pg_catalog.xid)) AND pg_catalog.age(xmin) < 2147483647) FROM ONLY ");
+    put(b, table);
+    put(b, " GROUP BY 1; ROLLBACK TO SAVEPOINT likeness; RELEASE SAVEPOINT likeness");
+    free(table);
+}
+
+static void
+take(const PGresult *r, const struct rowver_want *w, bool *same)
+{
     for (size_t i = 0; i < w->n; i++) {
         same[i] = w->rows[i] == 0; /* and none now, which is no row of the answer */
     }
-    r = pg_query(conn, why, sql, 2, params);
     for (int i = 0; i < PQntuples(r); i++) {
         const size_t range = strtoull(PQgetvalue(r, i, 0), NULL, 10);
 
@@ -146,19 +157,31 @@ compare(PGconn *conn, const struct rowver_point *before, const struct rowver_wan
                 PQgetvalue(r, i, 2)[0] == 't';
         }
     }
-    PQclear(r);
-    buf_free(&borders);
-    free(sql);
-    free(table);
-    free(x);
-    return r == NULL ? -1 : 0;
 }
 
 int
 rowver_same(PGconn *conn, const struct rowver_point *before, const struct rowver_want *w,
             bool *same, struct err *why)
 {
-    return likeness_protect(conn, why) != 0
-        ? -1
-        : likeness_unprotect(conn, compare(conn, before, w, same, why), why);
+    enum { STATEMENTS = 5, ANSWER = 2 };
+    struct buf sql = BUF_INIT(BUF_NO_LIMIT);
+    int        rc;
+
+    put_message(&sql, before, w);
+    rc = PQsendQuery(conn, buf_str(&sql)) ? 0 : pg_error(conn, NULL, why);
+    buf_free(&sql);
+    for (int i = 0; rc == 0 && i < STATEMENTS; i++) {
+        PGresult *r = pg_next(conn, why);
+
+        rc = r == NULL ? -1 : 0;
+        if (rc == 0 && i == ANSWER) {
+            take(r, w, same);
+        }
+        PQclear(r);
+    }
+    if (rc != 0) {
+        return likeness_unprotect(conn, -1, why);
+    }
+    PQclear(pg_finish(conn, why));
+    return why->kind == ERR_NONE ? 0 : -1;
 }

@@ -32,14 +32,15 @@ int rowver_leave(const struct pg_target *, struct rowver_point *, struct err *wh
 int rowver_since(PGconn *, const struct rowver_point *before, const struct rowver_point *now,
                  struct err *why);
 
-/* A table that the snapshot has locked and can plan a query on. */
+/* A table that the snapshot has locked, and that a query can be planned on. */
 struct rowver_want {
     const char     *schema, *name;
     uint64_t        width; /* blocks of a range; the last one has no end */
     size_t          n;     /* of ranges */
     const uint64_t *rows;  /* of each, as they were read at the point; UINT64_MAX: not known */
 };
-/* same: of each range: its rows are those that were read at the point. */
+/* same: of each range: its rows are those that were read at the point.  In any transaction on the
+ * snapshot; an error if it would have to wait for a lock. */
 int rowver_same(PGconn *, const struct rowver_point *before, const struct rowver_want *, bool *same,
                 struct err *why);
 

@@ -107,6 +107,26 @@ SQL
 }
 
 # bats test_tags=versions
+@test "several large tables are looked at by several sessions" {
+    db_make large
+    # A row a block: three ranges each.
+    psql_in large -o /dev/null <<'SQL'
+CREATE FUNCTION heap(name text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    EXECUTE format('CREATE TABLE %I WITH (fillfactor = 10) AS SELECT n AS id, repeat(md5(n::text), 26) AS said FROM generate_series(1, 4500) n', name);
+END $$;
+SELECT heap(unnest('{a,b,c}'::text[]));
+SQL
+    expect_status 0 backup large
+    psql_in large -o /dev/null -c "UPDATE b SET said = 'one' WHERE id = 3000" -c "ALTER SYSTEM SET log_statement = 'all'" -c 'SELECT pg_reload_conf()'
+    : | as_server tee "$T/pg/main/log" >/dev/null
+    expect_status 0 backup large --jobs 2 --json
+    expect_equal "$(jq -c '.backups[0].unread | [.tables, .ranges]' <<<"$output")" '[2,8]'
+    expect_equal "$(sed -n 's/.*\[\([0-9]*\)\].*width_bucket.*/\1/p' "$T/pg/main/log" | sort -u | wc -l)" 2
+    expect_status 0 pgassay verify live large -d large --repo "$REPO" --full
+    db_drop large
+}
+
+# bats test_tags=versions
 @test "in doubt all is read: an enum's labels, another start of the server; and when asked for" {
     expect_status 0 backup shop
     psql_in shop -c "ALTER TYPE mood RENAME VALUE 'good' TO 'fine'"
