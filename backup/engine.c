@@ -306,7 +306,7 @@ engine_record(struct engine *en, struct err *e)
 }
 
 int
-chunks_put(struct fanout *f, struct manifest *m, const struct buf *bytes,
+chunks_put(struct fanout *f, int worker, struct manifest *m, const struct buf *bytes,
            struct manifest_segment **v, size_t *n_v, size_t *cap_v, struct err *e)
 {
     for (size_t done = 0; done < bytes->len;) {
@@ -314,7 +314,7 @@ chunks_put(struct fanout *f, struct manifest *m, const struct buf *bytes,
         struct manifest_segment s = {.length = left < CHUNK_RAW_MAX ? left : CHUNK_RAW_MAX};
         struct chunk_number     chunk;
 
-        if (fanout_put(f, 0, bytes->data + done, s.length, &chunk, e) != 0) {
+        if (fanout_put(f, worker, bytes->data + done, s.length, &chunk, e) != 0) {
             return -1;
         }
         s.chunk = manifest_add_chunk(m, chunk);

@@ -50,8 +50,8 @@ const struct scan_item *engine_differs(struct engine *, const struct scan_task *
                                        const struct buf *note);
 
 /* Stores bytes other than rows (the archive, the globals) as chunks of their own; the segments
- * are appended. */
-int chunks_put(struct fanout *, struct manifest *, const struct buf *, struct manifest_segment **,
-               size_t *n, size_t *cap, struct err *);
+ * are appended.  worker: as for fanout_put(). */
+int chunks_put(struct fanout *, int                worker, struct manifest *, const struct buf *,
+               struct manifest_segment **, size_t *n, size_t *cap, struct err *);
 
 #endif

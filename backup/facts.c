@@ -235,34 +235,24 @@ warn_without_partitions(struct snapshot *s, struct manifest *m, struct err *e)
 }
 
 int
-facts_make(struct snapshot *s, struct selection *sel, const struct archive *a, struct manifest *m,
-           struct facts_tables *w, struct err *e)
+facts_make(struct snapshot *s, struct selection *sel, struct manifest *m, struct facts_tables *w,
+           struct err *e)
 {
     *w = (struct facts_tables){0};
-    if (check_tables(&s->catalog, sel, a, e) != 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < s->warnings.n; i++) {
-        strlist_add(&m->warnings, s->warnings.v[i]);
-    }
     for (size_t i = 0; i < s->catalog.n_tables; i++) {
         if (belongs(sel, &s->catalog.tables[i])) {
             add_table(m, &s->catalog, sel, &s->catalog.tables[i]);
         }
     }
     add_work(m, &s->catalog, w);
-    if (!sel->o->data_only) {
-        describe_objects(a, m);
-    } else {
+    if (sel->o->data_only) {
         strlist_add(&m->warnings,
                     "--data-only: this backup holds no definitions, and pgassay restore can make "
                     "no "
                     "database of it; into tables that are there, restore --data-only brings "
                     "its rows (by hand: docs/recipe.md)");
     }
-    describe_matviews(&s->catalog, a, m);
     if ((sel->json != NULL && !sel->o->schema_only && warn_without_partitions(s, m, e) != 0) ||
-        (!sel->o->schema_only && describe_sequences(s, a, m, e) != 0) ||
         add_large_objects(s, sel, m, w, e) != 0 || describe_sections(s, m, e) != 0) {
         facts_tables_free(w);
         return -1;
@@ -278,4 +268,70 @@ facts_tables_free(struct facts_tables *w)
     free(w->v);
     free(w->names);
     *w = (struct facts_tables){0};
+}
+
+int
+facts_define(const struct snapshot *s, struct selection *sel, const struct archive *a,
+             struct facts_defined *d, struct err *e)
+{
+    if (check_tables(&s->catalog, sel, a, e) != 0) {
+        return -1;
+    }
+    if (!sel->o->data_only) {
+        describe_objects(a, d->m);
+    }
+    describe_oids(a, "MATERIALIZED VIEW", &d->matviews);
+    describe_oids(a, "SEQUENCE", &d->sequences);
+    return 0;
+}
+
+void
+facts_defined_free(struct facts_defined *d)
+{
+    manifest_free(d->m);
+    oid_set_free(&d->sequences);
+    oid_set_free(&d->matviews);
+    *d = (struct facts_defined){0};
+}
+
+/* Places are those of the other's chunks, of which this one has none yet. */
+static void
+take_over(struct manifest *m, struct manifest *from)
+{
+    m->archive = from->archive;
+    m->n_archive = from->n_archive;
+    m->cap_archive = from->cap_archive;
+    m->globals_sql = from->globals_sql;
+    m->n_globals_sql = from->n_globals_sql;
+    m->cap_globals_sql = from->cap_globals_sql;
+    m->objects = from->objects;
+    m->n_objects = from->n_objects;
+    m->cap_objects = from->cap_objects;
+    m->numbers = from->numbers;
+    m->n_numbers = from->n_numbers;
+    m->cap_numbers = from->cap_numbers;
+    *from = (struct manifest){0};
+}
+
+/* Warnings in the order in which a reader expects them: of the server first. */
+static void
+join_warnings(const struct snapshot *s, struct manifest *m)
+{
+    struct strlist own = m->warnings;
+
+    m->warnings = (struct strlist){0};
+    strlist_add_all(&m->warnings, &s->warnings);
+    strlist_add_all(&m->warnings, &own);
+    strlist_free(&own);
+}
+
+int
+facts_join(const struct snapshot *s, const struct selection *sel, struct facts_defined *d,
+           struct manifest *m, struct err *e)
+{
+    take_over(m, d->m);
+    describe_matviews(&s->catalog, &d->matviews, m);
+    describe_globals(s, m);
+    join_warnings(s, m);
+    return sel->o->schema_only ? 0 : describe_sequences(s, &d->sequences, m, e);
 }

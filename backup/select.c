@@ -207,6 +207,11 @@ selection_make(const struct options *o, PGconn *conn, struct selection *s, struc
         selection_free(s);
         return -1;
     }
+    oid_set_sort(&s->tables);
+    oid_set_sort(&s->exclude_tables);
+    oid_set_sort(&s->exclude_data);
+    oid_set_sort(&s->schema_tables);
+    oid_set_sort(&s->exclude_schema_tables);
     set_dump_args(s);
     return 0;
 }

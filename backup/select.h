@@ -22,7 +22,7 @@ struct selection {
 int  selection_make(const struct options *, PGconn *, struct selection *, struct err *);
 void selection_free(struct selection *);
 
-/* snapshot_options.wants; ctx is the selection. */
+/* snapshot_options.wants; ctx is the selection.  For any thread. */
 bool selection_wants(void *ctx, const struct cat_table *);
 /* False for --exclude-table-data. */
 bool selection_wants_rows(struct selection *, const struct cat_table *);

@@ -9,12 +9,16 @@
 #include "core/progress.h"
 #include "pg/conn/tools.h"
 
-/* A scan, its plan and where the rows go. */
+/* A try at it, on one snapshot after another.  The definitions come in a thread of their own. */
 struct pass {
-    struct facts_tables work;
-    struct scan_plan    plan;
-    struct engine      *engine;
-    struct unread      *unread;
+    struct job             *j;
+    struct snapshot_options so;
+    struct facts_tables     work;
+    struct scan_plan        plan; /* where the rows are, and where they go */
+    struct engine          *engine;
+    struct unread          *unread;
+    struct facts_defined    defined;
+    bool                    disagrees; /* defined is of another table list */
 };
 
 static int
@@ -28,54 +32,61 @@ select_part(struct job *j, struct err *e)
 }
 
 static int
-read_archive(struct job *j, struct archive *a, struct err *e)
+read_archive(const struct snapshot *s, struct archive *a, struct err *e)
 {
     struct pg_tool         pg_restore;
     struct archive_options options = {0};
     int                    rc;
 
     /* As new as the pg_dump that wrote it: both were found by the same rule. */
-    if (pg_tool_find("pg_restore", pg_version(j->snapshot.conn), &pg_restore, e) != 0) {
+    if (pg_tool_find("pg_restore", pg_version(s->conn), &pg_restore, e) != 0) {
         return -1;
     }
     options.pg_restore = pg_restore.path;
-    rc = archive_open_bytes(a, j->snapshot.archive.data, j->snapshot.archive.len, &options, e);
+    rc = archive_open_bytes(a, s->archive.data, s->archive.len, &options, e);
     pg_tool_free(&pg_restore);
     return rc == 0 ? 0 : err_wrap(e, "read back the schema archive");
 }
 
+/* While rows are read: by the worker that comes after theirs.  Then the buffers can be freed. */
 static int
-make_baseline(struct job *j, struct pass *p, struct err *e)
+store_texts(struct job *j, struct snapshot *snap, struct manifest *m, struct err *e)
 {
-    struct archive a = {0};
-    int            rc = read_archive(j, &a, e);
-
-    if (rc == 0) {
-        rc = facts_make(&j->snapshot, &j->selection, &a, j->manifest, &p->work, e);
-        j->again = rc != 0 && e->transient;
-    }
-    archive_close(&a);
-    return rc;
-}
-
-/* Before the rows: then their buffers can be freed. */
-static int
-store_texts(struct job *j, struct err *e)
-{
-    struct manifest *m = j->manifest;
-    struct buf      *archive = &j->snapshot.archive, *globals = &j->snapshot.globals_sql;
+    struct buf *archive = &snap->archive, *globals = &snap->globals_sql;
+    const int   worker = j->o.jobs;
 
     if (!j->o.data_only &&
-        chunks_put(j->fanout, m, archive, &m->archive, &m->n_archive, &m->cap_archive, e) != 0) {
+        chunks_put(j->fanout, worker, m, archive, &m->archive, &m->n_archive, &m->cap_archive, e) !=
+            0) {
         return err_wrap(e, "store the schema archive");
     }
-    if (chunks_put(j->fanout, m, globals, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql,
-                   e) != 0) {
+    if (chunks_put(j->fanout, worker, m, globals, &m->globals_sql, &m->n_globals_sql,
+                   &m->cap_globals_sql, e) != 0) {
         return err_wrap(e, "store the globals");
     }
     buf_free(archive);
     buf_free(globals);
     return 0;
+}
+
+/* snapshot_options.defined */
+static int
+take_definitions(void *pass, struct snapshot *s, struct err *e)
+{
+    struct pass   *p = pass;
+    struct archive a = {0};
+    int            rc;
+
+    facts_defined_free(&p->defined);
+    p->disagrees = false;
+    p->defined.m = manifest_new();
+    rc = read_archive(s, &a, e);
+    if (rc == 0) {
+        rc = facts_define(s, &p->j->selection, &a, &p->defined, e);
+        p->disagrees = rc != 0 && e->transient;
+    }
+    archive_close(&a);
+    return rc == 0 ? store_texts(p->j, s, p->defined.m, e) : -1;
 }
 
 static uint64_t
@@ -131,8 +142,9 @@ warn_of_differences(struct job *j)
 }
 
 static int
-read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, struct err *e)
+read_rows(struct pass *p, struct err *e)
 {
+    struct job         *j = p->j;
     struct scan_options options = {
         .jobs = j->o.jobs,
         .fingerprint_key = j->manifest->fingerprint_key,
@@ -165,12 +177,56 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
                                                      .read_all = j->o.read_all,
                                                      .every = j->o.read_all_every});
     progress_start(j->name, planned_bytes(&p->plan), j->o.quiet);
-    rc = scan_run(&j->snapshot, so, &p->plan, &options, e);
+    rc = scan_run(&j->snapshot, &p->so, &p->plan, &options, e);
     progress_end();
     if (rc != 0) {
         return explain(j, e);
     }
-    if (engine_settle(p->engine, e) != 0) {
+    return engine_settle(p->engine, e);
+}
+
+/* What came of a snapshot. */
+static void
+forget(struct pass *p)
+{
+    struct job *j = p->j;
+
+    unread_free(p->unread);
+    engine_free(p->engine);
+    scan_plan_free(&p->plan);
+    facts_tables_free(&p->work);
+    p->unread = NULL;
+    p->engine = NULL;
+    deltas_end(j->deltas);
+    j->deltas = NULL;
+    unread_sums_free(&j->unread);
+    manifest_free(j->manifest);
+    j->manifest = NULL;
+}
+
+/* snapshot_options.meanwhile */
+static int
+take_rows(void *pass, struct snapshot *s, struct err *e)
+{
+    struct pass *p = pass;
+    struct job  *j = p->j;
+
+    forget(p);
+    j->again = false;
+    j->manifest = manifest_new();
+    memcpy(j->manifest->fingerprint_key, fanout_fingerprint_key(j->fanout),
+           sizeof j->manifest->fingerprint_key);
+    j->manifest->has_fingerprint_key = true;
+    return facts_make(s, &j->selection, j->manifest, &p->work, e) == 0 ? read_rows(p, e) : -1;
+}
+
+/* Rows and definitions are there. */
+static int
+join(struct pass *p, struct err *e)
+{
+    struct job *j = p->j;
+
+    if (facts_join(&j->snapshot, &j->selection, &p->defined, j->manifest, e) != 0) {
         return -1;
     }
     unread_keep(p->unread, &j->unread);
@@ -181,33 +237,30 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
 static int
 take_once(struct job *j, struct err *e)
 {
-    struct pass             p = {0};
-    struct snapshot_options so;
-    int                     rc = -1;
+    struct pass p = {.j = j};
+    int         rc;
 
     j->again = false;
-    j->manifest = manifest_new();
-    memcpy(j->manifest->fingerprint_key, fanout_fingerprint_key(j->fanout),
-           sizeof j->manifest->fingerprint_key);
-    j->manifest->has_fingerprint_key = true;
     if (select_part(j, e) != 0) {
         return -1;
     }
-    so = (struct snapshot_options){
+    p.so = (struct snapshot_options){
         .target = &j->target,
         .lock_timeout_ms = j->o.lock_timeout_s * 1000,
         .wants = selection_wants,
         .ctx = &j->selection,
+        .meanwhile = take_rows,
+        .defined = take_definitions,
+        .work = &p,
         .dump_args = (const char *const *)j->selection.dump_args,
     };
-    if (snapshot_take(&so, &j->snapshot, e) == 0 && make_baseline(j, &p, e) == 0 &&
-        store_texts(j, e) == 0 && read_rows(j, &so, &p, e) == 0) {
-        rc = 0;
-    }
+    rc = snapshot_take(&p.so, &j->snapshot, e) == 0 ? join(&p, e) : -1;
+    j->again = j->again || (rc != 0 && p.disagrees);
     unread_free(p.unread);
     engine_free(p.engine);
     scan_plan_free(&p.plan);
     facts_tables_free(&p.work);
+    facts_defined_free(&p.defined);
     return rc;
 }
 

@@ -88,7 +88,7 @@ sequence_oid(const struct catalog *c, const struct sequence_state *s, size_t gue
 
 /* Sequences that the archive defines, and those that extensions declare as configuration. */
 int
-describe_sequences(const struct snapshot *s, const struct archive *a, struct manifest *m,
+describe_sequences(const struct snapshot *s, struct oid_set *defined, struct manifest *m,
                    struct err *e)
 {
     static const char configured[] =
@@ -101,9 +101,10 @@ describe_sequences(const struct snapshot *s, const struct archive *a, struct man
     }
     oid_set_add_column(&ours, r, 0);
     PQclear(r);
-    describe_oids(a, "SEQUENCE", &ours);
     for (size_t i = 0; i < s->n_sequences; i++) {
-        if (!oid_set_has(&ours, sequence_oid(&s->catalog, &s->sequences[i], i))) {
+        uint32_t oid = sequence_oid(&s->catalog, &s->sequences[i], i);
+
+        if (!oid_set_has(&ours, oid) && !oid_set_has(defined, oid)) {
             continue;
         }
         VEC_GROW(m->sequences, m->n_sequences, m->cap_sequences);
@@ -120,16 +121,13 @@ describe_sequences(const struct snapshot *s, const struct archive *a, struct man
 
 /* pg_dump puts them in the order in which they must be refreshed. */
 void
-describe_matviews(const struct catalog *c, const struct archive *a, struct manifest *m)
+describe_matviews(const struct catalog *c, const struct oid_set *in_order, struct manifest *m)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        if (a->v[i].class_oid != PG_CLASS || strcmp(a->v[i].desc, "MATERIALIZED VIEW") != 0) {
-            continue;
-        }
+    for (size_t i = 0; i < in_order->n; i++) {
         for (size_t k = 0; k < c->n_matviews; k++) {
             const struct cat_matview *v = &c->matviews[k];
 
-            if (v->oid == a->v[i].oid) {
+            if (v->oid == in_order->v[i]) {
                 VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
                 m->matviews[m->n_matviews++] = (struct manifest_matview){
                     xstrdup(v->schema), xstrdup(v->name), v->populated, v->remote};
@@ -156,6 +154,12 @@ describe_objects(const struct archive *a, struct manifest *m)
     }
 }
 
+void
+describe_globals(const struct snapshot *s, struct manifest *m)
+{
+    m->globals = json_incref(s->globals_data);
+}
+
 int
 describe_sections(const struct snapshot *s, struct manifest *m, struct err *e)
 {
@@ -167,7 +171,6 @@ describe_sections(const struct snapshot *s, struct manifest *m, struct err *e)
         (m->inventory = inventory_omitted(s->conn, e)) == NULL) {
         return err_wrap(e, "read the baseline");
     }
-    m->globals = json_incref(s->globals_data);
     return 0;
 }
 

@@ -21,12 +21,15 @@ const char *describe_skipped(const struct catalog *, const struct cat_table *);
  * Valid until the next call. */
 struct manifest_table *describe_table(struct manifest *, const struct cat_table *, bool all_text,
                                       const char *skipped);
-/* Sequences that the archive defines, and those that extensions declare as configuration. */
-int  describe_sequences(const struct snapshot *, const struct archive *, struct manifest *,
-                        struct err *);
-void describe_matviews(const struct catalog *, const struct archive *, struct manifest *);
+/* Sequences that the archive defines (describe_oids()), and those that extensions declare as
+ * configuration. */
+int describe_sequences(const struct snapshot *, struct oid_set *defined, struct manifest *,
+                       struct err *);
+/* in_order: describe_oids() of "MATERIALIZED VIEW", as it gives them. */
+void describe_matviews(const struct catalog *, const struct oid_set *in_order, struct manifest *);
 void describe_objects(const struct archive *, struct manifest *);
-/* Server, database, snapshot, XIDs, extensions, inventory, globals. */
+void describe_globals(const struct snapshot *, struct manifest *);
+/* Server, database, snapshot, XIDs, extensions, inventory. */
 int describe_sections(const struct snapshot *, struct manifest *, struct err *);
 /* All that they say of the label, sums over tables included.  The manifest's warnings become
  * UTF-8. */

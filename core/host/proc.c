@@ -243,6 +243,9 @@ watch(struct run *r)
     }
     if (!s->tidying && cancel_check(&why) != 0) {
         stop(r, &why);
+    } else if (s->stop != NULL && atomic_load(s->stop)) {
+        err_set(&why, ERR_INTERRUPTED, "\"%s\" was stopped", r->name);
+        stop(r, &why);
     } else if (s->total_ms > 0 && (now - r->began) * 1000 > s->total_ms) {
         err_set(&why, ERR_IO, "\"%s\" did not end within %d s and was stopped", r->name,
                 s->total_ms / 1000);

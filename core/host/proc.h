@@ -3,14 +3,16 @@
  *
  * stdin is /dev/null or the bytes given; stdout and stderr are collected, or stdout goes to a
  * callback piece by piece.  The child ends with this process (PR_SET_PDEATHSIG) and when cancel.h
- * is raised: SIGTERM to its process group, SIGKILL kill_ms later.  Only its own CPU time counts,
- * not that of programs it waits for: a tool that waits for a server's long work needs a larger
- * idle_ms. Neither a non-zero status nor a signal is overlooked: proc_run() is 0 only if the
- * program ended with status 0, and the error holds the last lines that the program wrote to stderr.
+ * is raised, or *spec.stop is: SIGTERM to its process group, SIGKILL kill_ms later.  Only its own
+ * CPU time counts, not that of programs it waits for: a tool that waits for a server's long work
+ * needs a larger idle_ms. Neither a non-zero status nor a signal is overlooked: proc_run() is 0
+ * only if the program ended with status 0, and the error holds the last lines that the program
+ * wrote to stderr.
  */
 #ifndef CORE_HOST_PROC_H
 #define CORE_HOST_PROC_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -39,6 +41,7 @@ struct proc_spec {
     bool tidying;   /* part of cleaning up: runs although cancel.h is raised */
     bool whole_group; /* what it has left running in its process group is killed when it ends */
     bool status_ok;   /* a non-zero exit status is not an error: see *status */
+    const atomic_bool *stop; /* NULL, or set by another thread when it is not needed any more */
     bool ours; /* one of our programs, whose messages are read here: they are text, on stderr */
 };
 

@@ -28,16 +28,22 @@ by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void
+oid_set_sort(struct oid_set *s)
+{
+    if (!s->sorted && s->n > 0) {
+        qsort(s->v, s->n, sizeof *s->v, by_number);
+        s->sorted = true;
+    }
+}
+
 bool
 oid_set_has(struct oid_set *s, uint32_t oid)
 {
     if (s->n == 0) {
         return false;
     }
-    if (!s->sorted) {
-        qsort(s->v, s->n, sizeof *s->v, by_number);
-        s->sorted = true;
-    }
+    oid_set_sort(s);
     return bsearch(&oid, s->v, s->n, sizeof *s->v, by_number) != NULL;
 }
 

@@ -81,6 +81,9 @@ look_after(struct scan_run *run, bool ping, struct err *e)
     const struct scan_options *o = run->options;
     double                     now = clock_seconds();
 
+    if (snapshot_in_vain(run->snapshot)) {
+        return err_set(e, ERR_PG, "the snapshot is of no use any more");
+    }
     if (now - run->last_tick >= TICK_MS / 1000.0 * 0.9) {
         run->last_tick = now;
         if (o->sink->tick != NULL && o->sink->tick(o->ctx, e) != 0) {

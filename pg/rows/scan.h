@@ -5,8 +5,8 @@
  * - A big table into block ranges of about 16 MiB, the same ones every time: see
  *   scan_range_width().
  * - Tables below 1 MiB into packs, in the given order (by name): a new pack begins at a table whose
- *   hash(name) mod 8 is 0, so that a new table does not shift the packs after it, and when the pack
- *   would hold more than 4 MiB.
+ *   hash(name) mod 8 is 0 (mod 64 where it has 64 KiB at most), so that a new table does not shift
+ *   the packs after it, and when the pack would hold more than 4 MiB.
  * - The rest whole: tables of at most one range, other access methods, no Seq Scan in EXPLAIN, a
  *   condition, own SQL, a query that cannot or must not be planned.
  *

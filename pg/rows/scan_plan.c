@@ -15,7 +15,8 @@
  *     (scan_range_width()).
  *   - Small tables are packed, in the order of names, since a chunk for each would cost more than
  *     it holds.  A pack ends before a table whose name has hash mod 8 = 0, so that a new or a grown
- *     table shifts the borders only up to the next such table.
+ *     table shifts the borders only up to the next such table; of tables of a few blocks it is mod
+ *     64, as even eight of those hold less than a chunk costs.
  *
  * Which of a table's ranges are read by one COPY is decided later (scan_share.h).  A table is cut
  * only if a Seq Scan with ctid as first column can read it: not one of another access method or
@@ -36,6 +37,7 @@ enum {
 };
 #define RANGE_BYTES_MAX (32 * MIB)
 #define SMALL_BYTES     (1 * MIB)
+#define TINY_BYTES      (64 * KIB)
 #define PACK_BYTES_MAX  (4 * MIB)
 
 uint64_t
@@ -199,6 +201,15 @@ name_hash(const struct scan_table *t)
     return h ^ h >> 32; /* the low bits of FNV alone are weak */
 }
 
+/* It depends on the table alone, and on its size only coarsely. */
+static bool
+begins_pack(const struct scan_table *t)
+{
+    enum { AMONG = 8, AMONG_TINY = 64 };
+
+    return name_hash(t) % (t->bytes <= TINY_BYTES ? AMONG_TINY : AMONG) == 0;
+}
+
 /* *pack: the current task for small tables; SIZE_MAX before the first.  Larger tables come between
  * them in the order of names, and do not end a pack.  To plan a query takes the server longer than
  * to send the rows of such a table, so it is read by a plain COPY wherever that can be: a sixth of
@@ -207,8 +218,7 @@ static void
 add_to_pack(struct scan_plan *p, size_t *pack, struct scan_table *t)
 {
     t->copy.plain |= t->copy.condition == NULL && t->n_generated == 0;
-    if (*pack == SIZE_MAX || name_hash(t) % 8 == 0 ||
-        p->v[*pack].bytes + t->bytes > PACK_BYTES_MAX) {
+    if (*pack == SIZE_MAX || begins_pack(t) || p->v[*pack].bytes + t->bytes > PACK_BYTES_MAX) {
         add_task(p);
         *pack = p->n - 1;
     }

@@ -250,17 +250,38 @@ read_matviews(PGconn *conn, struct catalog *c, struct err *e)
 }
 
 int
-catalog_read(PGconn *conn, enum catalog_sizes sizes, struct catalog *c, struct err *e)
+catalog_list(PGconn *conn, struct catalog *c, struct err *e)
 {
     *c = (struct catalog){0};
-    if (read_facts(conn, c, e) != 0 || read_tables(conn, c, e) != 0 ||
-        read_columns(conn, c, e) != 0 ||
-        for_tables(conn, c, catalog_sql_load_via, take_load_via, e) != 0 ||
-        for_tables(conn, c, catalog_sql_foreign_code, take_foreign_code, e) != 0 ||
-        read_sequences(conn, c, e) != 0 || read_matviews(conn, c, e) != 0 ||
-        (sizes != CATALOG_WITHOUT_SIZES &&
-         for_tables(conn, c, sizes == CATALOG_SIZES ? catalog_sql_sizes : catalog_sql_rough_sizes,
-                    take_sizes, e) != 0)) {
+    if (read_facts(conn, c, e) != 0 || read_tables(conn, c, e) != 0) {
+        catalog_free(c);
+        return -1;
+    }
+    return 0;
+}
+
+int
+catalog_complete(PGconn *conn, enum catalog_sizes sizes, struct catalog *c, struct err *e)
+{
+    return read_columns(conn, c, e) != 0 ||
+            for_tables(conn, c, catalog_sql_load_via, take_load_via, e) != 0 ||
+            for_tables(conn, c, catalog_sql_foreign_code, take_foreign_code, e) != 0 ||
+            read_sequences(conn, c, e) != 0 || read_matviews(conn, c, e) != 0 ||
+            (sizes != CATALOG_WITHOUT_SIZES &&
+             for_tables(conn, c,
+                        sizes == CATALOG_SIZES ? catalog_sql_sizes : catalog_sql_rough_sizes,
+                        take_sizes, e) != 0)
+        ? -1
+        : 0;
+}
+
+int
+catalog_read(PGconn *conn, enum catalog_sizes sizes, struct catalog *c, struct err *e)
+{
+    if (catalog_list(conn, c, e) != 0) {
+        return -1;
+    }
+    if (catalog_complete(conn, sizes, c, e) != 0) {
         catalog_free(c);
         return -1;
     }

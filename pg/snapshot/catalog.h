@@ -67,10 +67,16 @@ struct catalog {
     char    *encoding;
 };
 
-/* Whether heap_blocks and table_bytes are read, too (they wait for locks held by an ALTER TABLE:
- * coordinator only).  Rough: of a small table as they were when it was last analysed, without
- * TOAST, if the server knows of no row that was written since. */
+/* Tables without columns and sizes, and facts of the database: as much as is needed to lock them,
+ * at a tenth of the whole's cost. */
+int catalog_list(PGconn *, struct catalog *, struct err *);
+/* The rest of a catalog that has been listed in the same snapshot.  On failure it is still to be
+ * freed. */
 enum catalog_sizes { CATALOG_WITHOUT_SIZES, CATALOG_SIZES, CATALOG_ROUGH_SIZES };
+int catalog_complete(PGconn *, enum catalog_sizes, struct catalog *, struct err *);
+/* Both.  Whether heap_blocks and table_bytes are read, too (they wait for locks held by an ALTER
+ * TABLE: coordinator only).  Rough: of a small table as they were when it was last analysed,
+ * without TOAST, if the server knows of no row that was written since. */
 int               catalog_read(PGconn *, enum catalog_sizes, struct catalog *, struct err *);
 void              catalog_free(struct catalog *);
 struct cat_table *catalog_find(const struct catalog *, const char *schema, const char *name);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pg/conn/wait.h"
+#include "pg/snapshot/exported.h"
 
 /*
  * The catalogs that pg_get_*(), format_type() and the like read, and others that hold parts of
@@ -172,36 +173,91 @@ describe(PGconn *now, size_t i, const char *snapshot_xmin)
     return text;
 }
 
-int
-ddl_moved(PGconn *snap, PGconn *now, struct strlist *what, struct err *e)
+/* The snapshot's xmin; NULL on failure. */
+static char *
+xmin_of(PGconn *snap, struct err *e)
 {
-    PGresult *then_r = NULL, *now_r = NULL;
-    char     *xmin = NULL;
-    int       rc = -1;
-
-    if (digests(snap, now, &then_r, &now_r, e) != 0) {
-        goto out;
-    }
     /* The low 32 bits of a 64-bit transaction number are its xid. */
-    xmin = pg_value(snap, e,
+    return pg_value(snap, e,
                     "SELECT (pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) & "
                     "4294967295)::text",
                     0, NULL);
-    if (xmin == NULL) {
-        goto out;
-    }
+}
+
+static void
+compare(PGconn *now, const PGresult *then_r, const PGresult *now_r, const char *xmin,
+        struct strlist *what)
+{
     for (size_t i = 0; i < N_CATALOGS; i++) {
         if (strcmp(digest_of(then_r, i), digest_of(now_r, i)) != 0) {
             strlist_take(what, describe(now, i, xmin));
         }
     }
-    rc = 0;
-out:
-    if (rc != 0) {
+}
+
+int
+ddl_moved(PGconn *snap, PGconn *now, struct strlist *what, struct err *e)
+{
+    PGresult *then_r = NULL, *now_r = NULL;
+    char     *xmin = NULL;
+
+    if (digests(snap, now, &then_r, &now_r, e) == 0 && (xmin = xmin_of(snap, e)) != NULL) {
+        compare(now, then_r, now_r, xmin, what);
+    } else {
         err_wrap(e, "look for changed definitions");
     }
-    free(xmin);
     PQclear(then_r);
     PQclear(now_r);
-    return rc;
+    if (xmin == NULL) {
+        return -1;
+    }
+    free(xmin);
+    return 0;
+}
+
+int
+ddl_look_begin(struct ddl_look *l, PGconn *now, const char *id, struct err *e)
+{
+    struct buf sql = BUF_INIT(64 * KIB);
+    int        rc = -1;
+
+    *l = (struct ddl_look){.now = now};
+    if (digests_sql(&sql, e) == 0 && exported_begin(now, id, e) == 0 &&
+        (l->xmin = xmin_of(now, e)) != NULL) {
+        rc = PQsendQuery(now, buf_str(&sql)) ? 0 : pg_error(now, NULL, e);
+    }
+    buf_free(&sql);
+    return rc == 0 ? 0 : err_wrap(e, "look for changed definitions");
+}
+
+int
+ddl_look_end(struct ddl_look *l, struct strlist *what, struct err *e)
+{
+    struct buf sql = BUF_INIT(64 * KIB);
+    PGresult  *then_r = pg_finish(l->now, e), *now_r = NULL;
+
+    if (then_r != NULL && pg_exec(l->now, e, "COMMIT") == 0 && digests_sql(&sql, e) == 0 &&
+        (now_r = pg_query(l->now, e, buf_str(&sql), 0, NULL)) != NULL) {
+        compare(l->now, then_r, now_r, l->xmin, what);
+    }
+    buf_free(&sql);
+    free(l->xmin);
+    l->xmin = NULL;
+    PQclear(then_r);
+    if (now_r == NULL) {
+        return err_wrap(e, "look for changed definitions");
+    }
+    PQclear(now_r);
+    return 0;
+}
+
+void
+ddl_look_away(struct ddl_look *l)
+{
+    struct err ignored = ERR_INIT;
+
+    pg_cancel_drain(l->now);
+    (void)pg_exec(l->now, &ignored, "ROLLBACK");
+    free(l->xmin);
+    l->xmin = NULL;
 }

@@ -16,5 +16,14 @@
  * one entry for each changed catalog ("pg_proc: function f()"), and stays empty when nothing
  * changed. */
 int ddl_moved(PGconn *snap, PGconn *now, struct strlist *what, struct err *);
+/* The same by one session alone, around what takes a while: it looks into the exported snapshot of
+ * that id in between, and at what is there now in the end.  ddl_look_away() instead of the end. */
+struct ddl_look {
+    PGconn *now;
+    char   *xmin;
+};
+int  ddl_look_begin(struct ddl_look *, PGconn *now, const char *id, struct err *);
+int  ddl_look_end(struct ddl_look *, struct strlist *what, struct err *);
+void ddl_look_away(struct ddl_look *);
 
 #endif

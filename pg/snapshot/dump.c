@@ -85,6 +85,7 @@ struct dump_run {
     const char              *snapshot;
     int                      lock_timeout_ms; /* 0: no limit */
     const char *const       *args;            /* selection options; NULL: all */
+    const atomic_bool       *stop;
 };
 
 static int
@@ -118,7 +119,8 @@ run_pg_dump(const struct dump_run *d, struct buf *out, struct err *e)
     argv[n++] = d->child->conninfo;
     buf_clear(out);
     rc = proc_run(
-        &(struct proc_spec){.argv = argv, .env = (const char *const *)d->child->env, .out = out},
+        &(struct proc_spec){
+            .argv = argv, .env = (const char *const *)d->child->env, .out = out, .stop = d->stop},
         NULL, e);
     free(argv);
     free(snapshot);
@@ -146,83 +148,78 @@ schema_dump_now(PGconn *conn, const char *const *args, struct buf *out, struct e
     return rc;
 }
 
-/* pg_dump on a snapshot, perhaps in a thread. */
-struct dump_thread {
-    pthread_t         id;
-    bool              is_thread;
-    struct pg_tool    tool;
-    struct dump_child child;
-    struct dump_run   run;
-    struct buf       *out;
-    struct err        e;
-    int               rc;
-};
-
-static void
-dump_thread_free(struct dump_thread *t)
+int
+schema_dump_prepare(const struct snapshot_options *o, struct snapshot *s, struct schema_dump *d,
+                    struct err *e)
 {
-    if (t != NULL) {
-        dump_child_free(&t->child);
-        pg_tool_free(&t->tool);
+    *d = (struct schema_dump){
+        .snapshot = s->id, .lock_timeout_ms = o->lock_timeout_ms, .args = o->dump_args};
+    if (pg_tool_find("pg_dump", pg_version(s->conn), &d->tool, e) != 0) {
+        return -1;
     }
-    free(t);
-}
-
-/* All that needs the coordinator's session; NULL: an error. */
-static struct dump_thread *
-prepare(const struct snapshot_options *o, struct snapshot *s, struct err *e)
-{
-    struct dump_thread *t = xcalloc(1, sizeof *t);
-
-    if (pg_tool_find("pg_dump", pg_version(s->conn), &t->tool, e) != 0) {
-        free(t);
-        return NULL;
-    }
-    dump_minor_warning(pg_version(s->conn), &t->tool, &s->warnings);
+    dump_minor_warning(pg_version(s->conn), &d->tool, &s->warnings);
     free(s->pg_dump_version);
-    s->pg_dump_version = xstrdup(t->tool.version);
-    if (dump_child_init(&t->child, "pg_dump", s->conn, e) != 0) {
-        err_wrap(e, "dump the schema");
-        dump_thread_free(t);
-        return NULL;
-    }
-    t->run = (struct dump_run){.program = t->tool.path,
-                               .child = &t->child,
-                               .snapshot = s->id,
-                               .lock_timeout_ms = o->lock_timeout_ms,
-                               .args = o->dump_args};
-    t->out = &s->archive;
-    return t;
+    s->pg_dump_version = xstrdup(d->tool.version);
+    return dump_child_init(&d->child, "pg_dump", s->conn, e) == 0 ? 0
+                                                                  : err_wrap(e, "dump the schema");
 }
+
+int
+schema_dump_run(const struct schema_dump *d, struct buf *archive, struct err *e)
+{
+    return run_pg_dump(&(struct dump_run){.program = d->tool.path,
+                                          .child = &d->child,
+                                          .snapshot = d->snapshot,
+                                          .lock_timeout_ms = d->lock_timeout_ms,
+                                          .args = d->args,
+                                          .stop = d->stop},
+                       archive, e) == 0
+        ? 0
+        : err_wrap(e, "dump the schema");
+}
+
+void
+schema_dump_free(struct schema_dump *d)
+{
+    dump_child_free(&d->child);
+    pg_tool_free(&d->tool);
+}
+
+struct dump_thread {
+    pthread_t          id;
+    bool               is_thread;
+    atomic_bool        stop;
+    struct schema_dump dump;
+    struct buf        *out;
+    struct err         e;
+    int                rc;
+};
 
 static void *
 dump_main(void *arg)
 {
     struct dump_thread *t = arg;
 
-    t->rc = run_pg_dump(&t->run, t->out, &t->e) == 0 ? 0 : err_wrap(&t->e, "dump the schema");
+    t->rc = schema_dump_run(&t->dump, t->out, &t->e);
     return NULL;
-}
-
-int
-schema_dump(const struct snapshot_options *o, struct snapshot *s, struct err *e)
-{
-    if ((s->dump = prepare(o, s, e)) == NULL) {
-        return -1;
-    }
-    (void)dump_main(s->dump);
-    return schema_dump_end(s, e);
 }
 
 int
 schema_dump_begin(const struct snapshot_options *o, struct snapshot *s, struct err *e)
 {
-    if ((s->dump = prepare(o, s, e)) == NULL) {
+    struct dump_thread *t = xcalloc(1, sizeof *t);
+
+    if (schema_dump_prepare(o, s, &t->dump, e) != 0) {
+        schema_dump_free(&t->dump);
+        free(t);
         return -1;
     }
-    s->dump->is_thread = pthread_create(&s->dump->id, NULL, dump_main, s->dump) == 0;
-    if (!s->dump->is_thread) {
-        (void)dump_main(s->dump); /* now, then */
+    t->out = &s->archive;
+    t->dump.stop = &t->stop;
+    s->dump = t;
+    t->is_thread = pthread_create(&t->id, NULL, dump_main, t) == 0;
+    if (!t->is_thread) {
+        (void)dump_main(t); /* now, then */
     }
     return 0;
 }
@@ -243,6 +240,18 @@ schema_dump_end(struct snapshot *s, struct err *e)
         *e = t->e;
     }
     s->dump = NULL;
-    dump_thread_free(t);
+    schema_dump_free(&t->dump);
+    free(t);
     return rc;
+}
+
+void
+schema_dump_stop(struct snapshot *s)
+{
+    struct err ignored = ERR_INIT;
+
+    if (s->dump != NULL) {
+        atomic_store(&s->dump->stop, true);
+        (void)schema_dump_end(s, &ignored);
+    }
 }

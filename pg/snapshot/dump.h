@@ -18,15 +18,28 @@ struct dump_child {
 int  dump_child_init(struct dump_child *, const char *program, PGconn *, struct err *);
 void dump_child_free(struct dump_child *);
 
-/* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never
- * waits longer than lock_timeout_ms for a lock: a session that waits for the coordinator's locks
- * would block it for ever. */
-int schema_dump(const struct snapshot_options *, struct snapshot *, struct err *);
+/* pg_dump --schema-only -Fc -Z0 --snapshot.  It never waits longer than lock_timeout_ms for a lock:
+ * a session that waits for the coordinator's locks would block it for ever. */
+struct schema_dump {
+    struct pg_tool     tool;
+    struct dump_child  child;
+    const char        *snapshot; /* its id */
+    int                lock_timeout_ms;
+    const char *const *args;
+    const atomic_bool *stop; /* as proc_spec.stop */
+};
+/* Asks the coordinator's session what there is to know; sets s->pg_dump_version, and may add a
+ * warning.  On failure, too, there is something to free. */
+int  schema_dump_prepare(const struct snapshot_options *, struct snapshot *, struct schema_dump *,
+                         struct err *);
+int  schema_dump_run(const struct schema_dump *, struct buf *archive, struct err *);
+void schema_dump_free(struct schema_dump *);
 
 /* The same in a thread of its own, which alone has s->archive until schema_dump_end(): that waits
  * for it, if there is one.  The options must live as long. */
-int schema_dump_begin(const struct snapshot_options *, struct snapshot *, struct err *);
-int schema_dump_end(struct snapshot *, struct err *);
+int  schema_dump_begin(const struct snapshot_options *, struct snapshot *, struct err *);
+int  schema_dump_end(struct snapshot *, struct err *);
+void schema_dump_stop(struct snapshot *); /* ends it soon: nobody wants it any more */
 
 /* The same into out, of a database that nobody else changes; args select a part of it (NULL at the
  * end). */

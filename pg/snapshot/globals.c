@@ -184,7 +184,7 @@ globals_read(struct snapshot *s, PGconn *now, struct err *e)
 }
 
 int
-globals_missing(struct snapshot *s, struct strlist *missing, struct err *e)
+globals_missing(struct snapshot *s, PGconn *snap, struct strlist *missing, struct err *e)
 {
     struct strlist created = {0};
     PGresult      *r;
@@ -198,7 +198,7 @@ globals_missing(struct snapshot *s, struct strlist *missing, struct err *e)
     }
     /* The cluster's first role owns what initdb made without a pg_shdepend row; it cannot be
      * dropped either. */
-    r = pg_query(s->conn, e,
+    r = pg_query(snap, e,
                  "SELECT DISTINCT r.rolname "
                  "FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid "
                  "WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND r.rolname "

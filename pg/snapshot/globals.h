@@ -16,7 +16,8 @@
  * transaction. */
 int globals_read(struct snapshot *, PGconn *now, struct err *);
 
-/* Owners and grantees in the snapshot that are missing from the globals: one role name each. */
-int globals_missing(struct snapshot *, struct strlist *missing, struct err *);
+/* Owners and grantees that are missing from the globals: one role name each.  snap: a session whose
+ * transaction is on the snapshot. */
+int globals_missing(struct snapshot *, PGconn *snap, struct strlist *missing, struct err *);
 
 #endif

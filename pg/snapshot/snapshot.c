@@ -5,8 +5,8 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
-#include "pg/snapshot/ddlcheck.h"
-#include "pg/snapshot/dump.h"
+#include "pg/snapshot/definitions.h"
+#include "pg/snapshot/exported.h"
 #include "pg/snapshot/globals.h"
 #include "pg/snapshot/locks.h"
 
@@ -23,6 +23,7 @@ struct attempt {
     PGconn                        *now;   /* READ COMMITTED, sees the current catalog */
     struct strlist                 moved;
     bool                           last;
+    bool                           refused; /* by the caller's own work: its error */
 };
 
 static bool
@@ -44,10 +45,11 @@ same_columns(const struct cat_table *a, const struct cat_table *b)
     return same;
 }
 
-/* Compares two listings over the wanted tables; both are sorted by schema and name. */
+/* Compares two listings over the wanted tables; both are sorted by schema and name.  columns: both
+ * have them. */
 static void
 compare_listings(const struct snapshot_options *o, const struct catalog *a, const struct catalog *b,
-                 struct strlist *moved)
+                 bool columns, struct strlist *moved)
 {
     size_t i = 0, k = 0;
 
@@ -63,7 +65,7 @@ compare_listings(const struct snapshot_options *o, const struct catalog *a, cons
         if (order != 0) {
             odd = order < 0 ? x : y;
         } else if (x->oid != y->oid || x->relfilenode != y->relfilenode || x->kind != y->kind ||
-                   !same_columns(x, y)) {
+                   (columns && !same_columns(x, y))) {
             odd = y;
         }
         i += order <= 0;
@@ -74,76 +76,68 @@ compare_listings(const struct snapshot_options *o, const struct catalog *a, cons
     }
 }
 
+/* A changed table makes the copy itself inconsistent; a changed definition only makes its text
+ * doubtful. */
+static bool
+tables_moved(const struct strlist *moved)
+{
+    for (size_t i = 0; i < moved->n; i++) {
+        if (strncmp(moved->v[i], "table ", 6) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A listing in a transaction of its own. */
 static int
-list_now(PGconn *conn, struct catalog *c, struct err *e)
+list_now(PGconn *conn, bool columns, struct catalog *c, struct err *e)
 {
     if (pg_exec(conn, e, BEGIN_SNAPSHOT) != 0 ||
-        catalog_read(conn, CATALOG_WITHOUT_SIZES, c, e) != 0 || pg_exec(conn, e, "COMMIT") != 0) {
+        (columns ? catalog_read(conn, CATALOG_WITHOUT_SIZES, c, e) : catalog_list(conn, c, e)) !=
+            0 ||
+        pg_exec(conn, e, "COMMIT") != 0) {
         return err_wrap(e, "list the tables");
     }
     return 0;
 }
 
 static int
-export_and_list(const struct snapshot_options *o, struct snapshot *s, struct err *e)
+export_and_list(struct snapshot *s, struct err *e)
 {
     s->id = pg_value(s->conn, e, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL);
     if (s->id == NULL) {
         return err_wrap(e, "export the snapshot");
     }
     s->taken = time(NULL);
-    return catalog_read(s->conn, o->rough_sizes ? CATALOG_ROUGH_SIZES : CATALOG_SIZES, &s->catalog,
-                        e) != 0
+    return catalog_list(s->conn, &s->catalog, e) != 0
         ? err_wrap(e, "list the tables in the snapshot")
         : 0;
 }
 
-/* Definitions first: changes while pg_dump ran are found directly after it. */
+/* Columns, sizes, sequences. */
 static int
-dump_and_check(struct attempt *a, struct err *e)
+list_the_rest(const struct snapshot_options *o, struct snapshot *s, struct err *e)
 {
-    if (schema_dump(a->o, a->s, e) != 0) {
-        return -1;
+    if (catalog_complete(s->conn, o->rough_sizes ? CATALOG_ROUGH_SIZES : CATALOG_SIZES, &s->catalog,
+                         e) != 0) {
+        return err_wrap(e, "list the tables in the snapshot");
     }
-    return ddl_moved(a->s->conn, a->now, &a->moved, e);
+    /* Sequences have no snapshot: their values are later than it. */
+    return sequences_read(s->conn, &s->catalog, &s->sequences, &s->n_sequences, e) != 0
+        ? err_wrap(e, "read the sequences")
+        : 0;
 }
 
-/* List, LOCK, snapshot, list again: then no listed table can change. */
+/* The caller's own work. */
 static int
-lock_then_dump(struct attempt *a, struct err *e)
+meanwhile(struct attempt *a, struct err *e)
 {
-    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 ||
-        tables_lock(a->s->conn, a->o, &a->first, e) != 0 || export_and_list(a->o, a->s, e) != 0) {
+    if (a->o->meanwhile != NULL && a->o->meanwhile(a->o->work, a->s, e) != 0) {
+        a->refused = true;
         return -1;
     }
-    compare_listings(a->o, &a->first, &a->s->catalog, &a->moved);
-    if (a->moved.n > 0) {
-        return 0;
-    }
-    return dump_and_check(a, e);
-}
-
-/* Too few locks: pg_dump has locked everything and released it before the coordinator locks; then
- * changes in between are checked. */
-static int
-dump_then_lock(struct attempt *a, struct err *e)
-{
-    struct catalog after = {0};
-    int            rc = -1;
-
-    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->o, a->s, e) != 0) {
-        return -1;
-    }
-    if (dump_and_check(a, e) != 0) {
-        return locks_explain_dump(a->now, a->o, e);
-    }
-    if (tables_lock(a->s->conn, a->o, &a->s->catalog, e) == 0 && list_now(a->now, &after, e) == 0) {
-        compare_listings(a->o, &a->s->catalog, &after, &a->moved);
-        rc = 0;
-    }
-    catalog_free(&after);
-    return rc;
+    return 0;
 }
 
 /* A role without the right to turn event triggers off (pg/conn/startup.h) fires those of logins
@@ -214,35 +208,105 @@ note_damage_hidden(struct snapshot *s, struct err *e)
     return 0;
 }
 
-/* What is only here stands still. */
+/* What the definitions came to. */
 static int
-begin_dump(struct attempt *a, struct err *e)
+take_over(struct attempt *a, struct definitions *d, struct err *e)
 {
-    return pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->o, a->s, e) != 0
-        ? -1
-        : schema_dump_begin(a->o, a->s, e);
+    strlist_add_all(&a->moved, &d->moved);
+    if (d->rc != 0) {
+        a->refused = d->refused;
+        *e = d->err;
+    }
+    return d->rc;
 }
 
-/* Globals and sequences have no snapshot: read last. */
+/* pg_dump in a thread of its own, the rest in this one.  Of two failures the first counts: the
+ * other is its consequence. */
 static int
-read_the_rest(struct attempt *a, struct err *e)
+side_by_side(struct attempt *a, struct definitions *d, struct err *e)
+{
+    int rc = definitions_prepare(d, e);
+
+    if (rc != 0 || definitions_start(d, e) != 0) {
+        return -1;
+    }
+    if (list_the_rest(a->o, a->s, e) != 0 || meanwhile(a, e) != 0) {
+        rc = -1;
+    }
+    definitions_finish(d, rc != 0);
+    if (rc != 0 && !snapshot_in_vain(a->s)) {
+        return rc;
+    }
+    err_clear(e);
+    a->refused = false;
+    return take_over(a, d, e);
+}
+
+static int
+note_the_server(struct snapshot *s, struct err *e)
+{
+    return note_login_triggers(s, e) != 0 || note_damage_hidden(s, e) != 0 ? -1 : 0;
+}
+
+/* List, LOCK, snapshot, list again: then no listed table can change. */
+static int
+lock_then_dump(struct attempt *a, struct definitions *d, struct err *e)
+{
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 ||
+        tables_lock(a->s->conn, a->o, &a->first, e) != 0 || export_and_list(a->s, e) != 0) {
+        return -1;
+    }
+    compare_listings(a->o, &a->first, &a->s->catalog, false, &a->moved);
+    if (a->moved.n > 0) {
+        return 0;
+    }
+    return note_the_server(a->s, e) != 0 ? -1 : side_by_side(a, d, e);
+}
+
+/* Too few locks: pg_dump has locked everything and released it before the coordinator locks; then
+ * changes in between are checked. */
+static int
+dump_then_lock(struct attempt *a, struct definitions *d, struct err *e)
+{
+    struct catalog after = {0};
+    int            rc = -1;
+
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->s, e) != 0 ||
+        list_the_rest(a->o, a->s, e) != 0 || note_the_server(a->s, e) != 0 ||
+        definitions_prepare(d, e) != 0) {
+        return -1;
+    }
+    definitions_make(d);
+    if (take_over(a, d, e) != 0) {
+        return a->refused ? -1 : locks_explain_dump(a->now, a->o, e);
+    }
+    if (snapshot_in_vain(a->s)) {
+        return 0;
+    }
+    if (tables_lock(a->s->conn, a->o, &a->s->catalog, e) == 0 &&
+        list_now(a->now, true, &after, e) == 0) {
+        compare_listings(a->o, &a->s->catalog, &after, true, &a->moved);
+        rc = a->moved.n > 0 && (!a->last || tables_moved(&a->moved)) ? 0 : meanwhile(a, e);
+    }
+    catalog_free(&after);
+    return rc;
+}
+
+/* What is only here stands still: pg_dump goes on when all else is there. */
+static int
+alone(struct attempt *a, struct err *e)
 {
     struct strlist missing = {0};
     int            rc = -1;
 
-    if (note_login_triggers(a->s, e) != 0 || note_damage_hidden(a->s, e) != 0 ||
-        globals_read(a->s, a->now, e) != 0 || globals_missing(a->s, &missing, e) != 0) {
-        goto out;
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(a->s, e) == 0 &&
+        schema_dump_begin(a->o, a->s, e) == 0 && list_the_rest(a->o, a->s, e) == 0 &&
+        note_the_server(a->s, e) == 0 && globals_read(a->s, a->now, e) == 0) {
+        rc = globals_missing(a->s, a->s->conn, &missing, e);
     }
     for (size_t i = 0; i < missing.n; i++) {
         strlist_take(&a->moved, xasprintf("role %s is gone from the globals", missing.v[i]));
     }
-    if (sequences_read(a->s->conn, &a->s->catalog, &a->s->sequences, &a->s->n_sequences, e) != 0) {
-        err_wrap(e, "read the sequences");
-        goto out;
-    }
-    rc = 0;
-out:
     strlist_free(&missing);
     return rc;
 }
@@ -250,15 +314,17 @@ out:
 static int
 attempt_once(struct attempt *a, struct err *e)
 {
-    bool is_short;
+    struct definitions d = {.o = a->o, .s = a->s, .last = a->last};
+    bool               is_short;
+    int                rc;
 
     a->s->conn = pg_connect(a->o->target, PG_READING, "pgassay-backup", e);
     a->now = a->s->conn == NULL ? NULL
                                 : pg_connect(a->o->target, PG_READING, "pgassay-backup check", e);
     if (a->now != NULL && a->o->unshared) {
-        return begin_dump(a, e) != 0 ? -1 : read_the_rest(a, e);
+        return alone(a, e);
     }
-    if (a->now == NULL || list_now(a->s->conn, &a->first, e) != 0 ||
+    if (a->now == NULL || list_now(a->s->conn, false, &a->first, e) != 0 ||
         locks_short(a->s->conn, tables_wanted(a->o, &a->first), &is_short, e) != 0) {
         return -1;
     }
@@ -267,23 +333,10 @@ attempt_once(struct attempt *a, struct err *e)
             "locks are short (max_locks_per_transaction): pg_dump runs before the tables are "
             "locked");
     }
-    if ((is_short ? dump_then_lock : lock_then_dump)(a, e) != 0) {
-        return -1;
-    }
-    return a->moved.n > 0 && !a->last ? 0 : read_the_rest(a, e);
-}
-
-/* A changed table makes the copy itself inconsistent; a changed definition only makes its text
- * doubtful. */
-static bool
-tables_moved(const struct strlist *moved)
-{
-    for (size_t i = 0; i < moved->n; i++) {
-        if (strncmp(moved->v[i], "table ", 6) == 0) {
-            return true;
-        }
-    }
-    return false;
+    d.now = a->now;
+    rc = (is_short ? dump_then_lock : lock_then_dump)(a, &d, e);
+    definitions_free(&d);
+    return rc;
 }
 
 static char *
@@ -326,8 +379,10 @@ conclude(struct attempt *a, int rc, bool *again, struct err *e)
     if (rc != 0) {
         /* It may have failed before the second listing. */
         a->s->catalog.in_recovery = a->s->catalog.in_recovery || a->first.in_recovery;
-        (void)snapshot_lost(a->s, e);
-        *again = !a->last && worth_retrying(a->s, e);
+        if (!a->refused) {
+            (void)snapshot_lost(a->s, e);
+        }
+        *again = !a->last && !a->refused && worth_retrying(a->s, e);
         if (*again) {
             log_info("starting over with a new snapshot: %s", e->text);
             err_clear(e);
@@ -355,9 +410,9 @@ take_without_definitions(const struct snapshot_options *o, struct snapshot *s, s
 
     *s = (struct snapshot){.archive = BUF_INIT(2 * GIB), .globals_sql = BUF_INIT(GIB)};
     s->conn = pg_connect(o->target, PG_READING, "pgassay-backup", e);
-    if (s->conn != NULL && pg_exec(s->conn, e, BEGIN_SNAPSHOT) == 0 &&
-        export_and_list(o, s, e) == 0 && note_damage_hidden(s, e) == 0) {
-        rc = sequences_read(s->conn, &s->catalog, &s->sequences, &s->n_sequences, e);
+    if (s->conn != NULL && pg_exec(s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(s, e) == 0 &&
+        note_damage_hidden(s, e) == 0) {
+        rc = list_the_rest(o, s, e);
     }
     if (rc != 0) {
         (void)snapshot_lost(s, e);
@@ -400,6 +455,12 @@ snapshot_definitions(struct snapshot *s, struct err *e)
     return schema_dump_end(s, e);
 }
 
+bool
+snapshot_in_vain(const struct snapshot *s)
+{
+    return atomic_load(&s->in_vain);
+}
+
 PGconn *
 snapshot_worker(const struct snapshot_options *o, const struct snapshot *s, struct err *e)
 {
@@ -410,10 +471,7 @@ snapshot_worker(const struct snapshot_options *o, const struct snapshot *s, stru
 int
 snapshot_begin(PGconn *worker, const struct snapshot *s, struct err *e)
 {
-    if (pg_exec(worker, e, BEGIN_SNAPSHOT) != 0) {
-        return -1;
-    }
-    return pg_execf(worker, e, "SET TRANSACTION SNAPSHOT '%s'", s->id);
+    return exported_begin(worker, s->id, e);
 }
 
 int
@@ -454,9 +512,7 @@ snapshot_lost(const struct snapshot *s, struct err *e)
 void
 snapshot_end(struct snapshot *s)
 {
-    struct err ignored = ERR_INIT;
-
-    (void)schema_dump_end(s, &ignored);
+    schema_dump_stop(s);
     pg_close(s->conn);
     free(s->id);
     catalog_free(&s->catalog);

@@ -2,6 +2,7 @@
 #include "tests/unit/check.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -376,6 +377,31 @@ a_cancel_reaches_the_child(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void *
+stop_it(void *stop)
+{
+    usleep(100000);
+    atomic_store((atomic_bool *)stop, true);
+    return NULL;
+}
+
+static void
+another_thread_may_stop_it(void **state)
+{
+    struct err       e = ERR_INIT;
+    atomic_bool      stop = false;
+    struct proc_spec s = {.argv = SH("exec sleep 60"), .stop = &stop};
+    double           began = clock_seconds();
+    pthread_t        thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, stop_it, &stop), 0);
+    assert_int_equal(proc_run(&s, NULL, &e), -1);
+    assert_err(&e, ERR_INTERRUPTED, "\"sh\" was stopped");
+    assert_true(clock_seconds() - began < 30);
+    (void)pthread_join(thread, NULL);
+}
+
 static void
 a_sibling_stands_beside_the_running_program(void **state)
 {
@@ -412,6 +438,7 @@ main(void)
         cmocka_unit_test(root_can_run_a_program_as_somebody_else),
         cmocka_unit_test(the_child_dies_when_we_are_killed),
         cmocka_unit_test(a_cancel_reaches_the_child),
+        cmocka_unit_test(another_thread_may_stop_it),
         cmocka_unit_test(a_sibling_stands_beside_the_running_program),
     };
 

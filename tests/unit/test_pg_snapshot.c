@@ -3,6 +3,13 @@
  */
 #include "tests/unit/pg_server.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/human.h"
+#include "pg/conn/tools.h"
 #include "pg/snapshot/ddlcheck.h"
 #include "pg/snapshot/globals.h"
 #include "pg/snapshot/locks.h"
@@ -217,16 +224,245 @@ an_owner_that_the_globals_lack_is_named(void **state)
             "DROP ROLE IF EXISTS \"An Owner\"; CREATE ROLE \"An Owner\"; CREATE SCHEMA mine "
             "AUTHORIZATION \"An Owner\"");
     assert_ok(take("owners", &s, &e), &e);
-    assert_ok(globals_missing(&s, &missing, &e), &e);
+    assert_ok(globals_missing(&s, s.conn, &missing, &e), &e);
     assert_int_equal(missing.n, 0);
     buf_clear(&s.globals_sql);
-    assert_ok(globals_missing(&s, &missing, &e), &e);
+    assert_ok(globals_missing(&s, s.conn, &missing, &e), &e);
     assert_int_equal(missing.n, 1);
     assert_string_equal(missing.v[0], "An Owner");
     strlist_free(&missing);
     snapshot_end(&s);
     run_sql(conn, "DROP SCHEMA mine; DROP ROLE \"An Owner\"");
     pg_close(conn);
+}
+
+/* PostgreSQL's programs, but before pg_dump does its work a script runs, in the directory. */
+static char programs[] = "/tmp/pgassay-test-XXXXXX";
+
+static void
+put_before_pg_dump(const char *script)
+{
+    static const char *const others[] = {"pg_dumpall", "pg_restore"};
+    struct pg_tool           real;
+    struct err               e = ERR_INIT;
+    char                    *path;
+    FILE                    *f;
+
+    pg_tools_bindir(NULL);
+    assert_ok(pg_tool_find("pg_dump", 0, &real, &e), &e);
+    if (strstr(programs, "XXXXXX") != NULL) {
+        assert_non_null(mkdtemp(programs));
+    }
+    path = xasprintf("%s/pg_dump", programs);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fprintf(f, "#!/bin/sh\ncd %s\ncase $* in *--version*) ;; *) %s ;; esac\nexec %s \"$@\"\n",
+                  programs, script, real.path);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+    free(path);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char *to = xasprintf("%.*s/%s", (int)(strrchr(real.path, '/') - real.path), real.path,
+                             others[i]);
+
+        path = xasprintf("%s/%s", programs, others[i]);
+        assert_true(symlink(to, path) == 0 || errno == EEXIST);
+        free(path);
+        free(to);
+    }
+    pg_tool_free(&real);
+    pg_tools_bindir(programs);
+}
+
+static void
+put_file(const char *name)
+{
+    char *path = xasprintf("%s/%s", programs, name);
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_int_equal(fclose(f), 0);
+    free(path);
+}
+
+static int
+remove_go(void **state)
+{
+    char *path = xasprintf("%s/go", programs);
+
+    (void)state;
+    (void)unlink(path);
+    free(path);
+    return 0;
+}
+
+static int
+remove_programs(void **state)
+{
+    static const char *const made[] = {"pg_dump", "pg_dumpall", "pg_restore", "go"};
+
+    (void)state;
+    pg_tools_bindir(NULL);
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        char *path = xasprintf("%s/%s", programs, made[i]);
+
+        (void)unlink(path);
+        free(path);
+    }
+    (void)rmdir(programs);
+    return 0;
+}
+
+/* What is done beside pg_dump. */
+struct beside {
+    const char *sql; /* of another session */
+    bool        waits, fails, refuses;
+    size_t      meanwhile, defined;
+    size_t      columns; /* of the last snapshot's table */
+    bool        in_vain;
+};
+
+static int
+do_meanwhile(void *work, struct snapshot *s, struct err *e)
+{
+    struct beside *b = work;
+    const double   began = clock_seconds();
+
+    assert_int_equal(s->catalog.n_tables, 1);
+    assert_value(s->conn, "SELECT count(*) FROM public.t", "1");
+    b->columns = s->catalog.tables[0].n_columns;
+    if (b->meanwhile++ == 0 && b->sql != NULL) {
+        PGconn *conn = connect_to(PQdb(s->conn));
+
+        run_sql(conn, b->sql);
+        pg_close(conn);
+    }
+    if (b->fails) {
+        return err_set(e, ERR_IO, "the disk is full");
+    }
+    put_file("go");
+    while (b->waits && !snapshot_in_vain(s)) {
+        assert_true(clock_seconds() - began < 60);
+        usleep(5000);
+    }
+    b->in_vain = snapshot_in_vain(s);
+    return b->in_vain ? err_set(e, ERR_IO, "what was in vain") : 0;
+}
+
+static int
+do_defined(void *work, struct snapshot *s, struct err *e)
+{
+    struct beside *b = work;
+
+    assert_memory_equal(s->archive.data, "PGDMP", 5);
+    assert_true(s->globals);
+    b->defined++;
+    return b->refuses ? err_set(e, ERR_BUSY, "not what it should be") : 0;
+}
+
+static int
+take_beside(struct beside *b, struct snapshot *s, struct err *e)
+{
+    PGconn                 *conn = fresh_database("beside");
+    struct pg_target        target = scratch_target(server, "beside");
+    struct snapshot_options o = {.target = &target,
+                                 .lock_timeout_ms = TIMEOUT_MS,
+                                 .meanwhile = do_meanwhile,
+                                 .defined = do_defined,
+                                 .work = b};
+
+    run_sql(conn,
+            "CREATE TABLE public.t AS SELECT 1 AS a; CREATE FUNCTION public.f() RETURNS int "
+            "LANGUAGE sql AS 'SELECT 1'");
+    pg_close(conn);
+    return snapshot_take(&o, s, e);
+}
+
+#define WAIT_FOR_GO "while [ ! -e go ]; do sleep 0.02; done"
+
+static void
+rows_need_not_wait_for_pg_dump(void **state)
+{
+    struct beside   b = {0};
+    struct snapshot s;
+    struct err      e = ERR_INIT;
+
+    (void)state;
+    put_before_pg_dump(WAIT_FOR_GO);
+    assert_ok(take_beside(&b, &s, &e), &e);
+    assert_int_equal(b.meanwhile, 1);
+    assert_int_equal(b.defined, 1);
+    assert_int_equal(b.columns, 1);
+    assert_false(snapshot_in_vain(&s));
+    snapshot_end(&s);
+}
+
+static void
+what_fails_beside_pg_dump_stops_it(void **state)
+{
+    struct beside   b = {.fails = true};
+    struct snapshot s;
+    struct err      e = ERR_INIT;
+    double          began = clock_seconds();
+
+    (void)state;
+    put_before_pg_dump("exec sleep 60");
+    assert_int_equal(take_beside(&b, &s, &e), -1);
+    assert_err(&e, ERR_IO, "the disk is full");
+    assert_true(clock_seconds() - began < 30);
+    assert_int_equal(b.meanwhile, 1);
+    assert_int_equal(b.defined, 0);
+}
+
+static void
+what_is_beside_a_failing_pg_dump_hears_of_it(void **state)
+{
+    struct beside   b = {.waits = true};
+    struct snapshot s;
+    struct err      e = ERR_INIT;
+
+    (void)state;
+    put_before_pg_dump(WAIT_FOR_GO "; echo permission denied for everything >&2; exit 1");
+    assert_int_equal(take_beside(&b, &s, &e), -1);
+    assert_err(&e, ERR_IO, "permission denied for everything");
+    assert_int_equal(b.meanwhile, 1);
+    assert_true(b.in_vain);
+    assert_int_equal(b.defined, 0);
+}
+
+/* Between snapshot and pg_dump; the second snapshot is good. */
+static void
+changed_definitions_void_what_was_done_beside(void **state)
+{
+    struct beside   b = {.sql =
+                             "CREATE OR REPLACE FUNCTION public.f() RETURNS int LANGUAGE sql AS "
+                               "'SELECT 2'"};
+    struct snapshot s;
+    struct err      e = ERR_INIT;
+
+    (void)state;
+    put_before_pg_dump(WAIT_FOR_GO);
+    assert_ok(take_beside(&b, &s, &e), &e);
+    assert_int_equal(b.meanwhile, 2);
+    assert_int_equal(b.defined, 1);
+    assert_int_equal(s.warnings.n, 0);
+    assert_non_null(memmem(s.archive.data, s.archive.len, "SELECT 2", 8));
+    snapshot_end(&s);
+}
+
+static void
+a_refused_archive_is_refused_once(void **state)
+{
+    struct beside   b = {.refuses = true, .waits = true};
+    struct snapshot s;
+    struct err      e = ERR_INIT;
+
+    (void)state;
+    put_before_pg_dump(":");
+    assert_int_equal(take_beside(&b, &s, &e), -1);
+    assert_err(&e, ERR_BUSY, "not what it should be");
+    assert_int_equal(b.defined, 1);
+    assert_int_equal(b.meanwhile, 1);
 }
 
 static void
@@ -255,6 +491,11 @@ main(void)
         cmocka_unit_test(ddl_that_no_lock_stops_is_noticed_and_named),
         cmocka_unit_test(what_is_no_ddl_is_not_noticed),
         cmocka_unit_test(an_owner_that_the_globals_lack_is_named),
+        cmocka_unit_test_teardown(rows_need_not_wait_for_pg_dump, remove_go),
+        cmocka_unit_test_teardown(what_fails_beside_pg_dump_stops_it, remove_go),
+        cmocka_unit_test_teardown(what_is_beside_a_failing_pg_dump_hears_of_it, remove_go),
+        cmocka_unit_test_teardown(changed_definitions_void_what_was_done_beside, remove_go),
+        cmocka_unit_test_teardown(a_refused_archive_is_refused_once, remove_programs),
         cmocka_unit_test(locks_are_short_when_two_sessions_cannot_hold_them),
     };
 

@@ -27,6 +27,7 @@ add_definitions(const struct snapshot *s, struct manifest *m, struct err *e)
     struct pg_tool         pg_restore = {0};
     struct archive         archive = {0};
     struct archive_options options = {0};
+    struct oid_set         sequences = {0}, views = {0};
     int                    rc = -1;
 
     if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
@@ -34,8 +35,13 @@ add_definitions(const struct snapshot *s, struct manifest *m, struct err *e)
     options.pg_restore = pg_restore.path;
     if (archive_open_bytes(&archive, s->archive.data, s->archive.len, &options, e) == 0) {
         describe_objects(&archive, m);
-        describe_matviews(&s->catalog, &archive, m);
-        rc = describe_sequences(s, &archive, m, e);
+        describe_globals(s, m);
+        describe_oids(&archive, "MATERIALIZED VIEW", &views);
+        describe_matviews(&s->catalog, &views, m);
+        describe_oids(&archive, "SEQUENCE", &sequences);
+        rc = describe_sequences(s, &sequences, m, e);
+        oid_set_free(&sequences);
+        oid_set_free(&views);
     }
     archive_close(&archive);
     pg_tool_free(&pg_restore);
