@@ -167,7 +167,7 @@ read_rows(struct pass *p, struct err *e)
     j->deltas = deltas_begin(j->fanout, &deltas);
     options.ctx = p->engine = engine_new(j->manifest, j->fanout, j->deltas, &p->plan, j->o.jobs);
     p->unread = unread_find(&(struct unread_options){.snapshot = &j->snapshot,
-                                                     .taken = so,
+                                                     .taken = &p->so,
                                                      .jobs = j->o.jobs,
                                                      .tables = p->work.v,
                                                      .n = p->work.n,
