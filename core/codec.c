@@ -48,7 +48,7 @@ codec_parse(const char *text, struct codec_spec *out, struct err *e)
         if (strncmp(text, kinds[k].name, n) != 0 || (text[n] != '\0' && text[n] != ':')) {
             continue;
         }
-        *out = (struct codec_spec){(enum codec_kind)k, kinds[k].dflt};
+        *out = (struct codec_spec){.kind = (enum codec_kind)k, .level = kinds[k].dflt};
         if (text[n] == '\0') {
             return 0;
         }
@@ -176,7 +176,7 @@ zstd_compress(struct codec *c, const void *in, size_t n, struct buf *out, struct
             return err_set(e, ERR_IO, "zstd: out of memory");
         }
         (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_compressionLevel, c->spec.level);
-        (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_checksumFlag, 1);
+        (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_checksumFlag, !c->spec.bare);
         if (c->spec.level == 2) {
             tune_default(c->zc);
         } else if (c->spec.level >= 20) { /* these levels would use windows of up to 2^27 */

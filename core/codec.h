@@ -8,6 +8,7 @@
 #ifndef CORE_CODEC_H
 #define CORE_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +20,10 @@ enum codec_kind { CODEC_NONE, CODEC_ZSTD, CODEC_GZIP };
 struct codec_spec {
     enum codec_kind kind;
     int             level;
+    bool bare; /* no checksum in a zstd frame: for a content that is known by a digest of its own */
 };
 
-#define CODEC_DEFAULT ((struct codec_spec){CODEC_ZSTD, 2})
+#define CODEC_DEFAULT ((struct codec_spec){.kind = CODEC_ZSTD, .level = 2})
 
 /* ERR_USAGE names what is allowed. */
 int         codec_parse(const char *text, struct codec_spec *, struct err *);

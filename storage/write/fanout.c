@@ -171,13 +171,15 @@ make_bufs(struct fanout *f)
 struct fanout *
 fanout_begin(struct fanout_repo *v, size_t n, const struct fanout_options *o, struct err *e)
 {
-    struct fanout *f = xcalloc(1, sizeof *f);
+    struct fanout    *f = xcalloc(1, sizeof *f);
+    struct codec_spec bare = o->codec; /* a chunk has its id, and its name the stored bytes' sum */
 
+    bare.bare = true;
     *f = (struct fanout){.v = v, .n = n, .o = *o};
     (void)pthread_mutex_init(&f->lock, NULL);
     f->codecs = xcalloc((size_t)o->workers, sizeof(struct codec *));
     for (int i = 0; i < o->workers; i++) {
-        f->codecs[i] = codec_new(o->codec);
+        f->codecs[i] = codec_new(bare);
     }
     at_once(f, begin_one, NULL);
     if (anybody(f, e) != 0) {

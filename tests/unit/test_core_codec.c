@@ -186,6 +186,33 @@ one_flipped_bit_is_noticed(void **state)
     free(raw);
 }
 
+/* RFC 8878, 3.1.1.1.1: the flag in the frame's header. */
+static void
+a_bare_zstd_frame_has_no_checksum(void **state)
+{
+    uint8_t *raw = sample(2000);
+
+    (void)state;
+    for (int bare = 0; bare < 2; bare++) {
+        struct codec_spec spec = CODEC_DEFAULT;
+        struct codec     *c;
+        struct buf        packed = BUF_INIT(BUF_NO_LIMIT);
+        struct buf        back = BUF_INIT(RAW);
+        struct err        e = ERR_INIT;
+
+        spec.bare = bare;
+        c = codec_new(spec);
+        assert_ok(codec_compress(c, raw, 2000, &packed, &e), &e);
+        assert_int_equal(packed.data[4] & 0x04, bare ? 0 : 0x04);
+        assert_ok(codec_decompress(c, CODEC_ZSTD, packed.data, packed.len, 2000, &back, &e), &e);
+        assert_memory_equal(back.data, raw, 2000);
+        buf_free(&packed);
+        buf_free(&back);
+        codec_free(c);
+    }
+    free(raw);
+}
+
 static void
 a_bomb_stops_at_the_recorded_size(void **state)
 {
@@ -317,6 +344,7 @@ main(void)
         cmocka_unit_test(a_stream_cut_short_at_any_byte_is_corrupt),
         cmocka_unit_test(a_wrong_length_either_way_is_corrupt),
         cmocka_unit_test(one_flipped_bit_is_noticed),
+        cmocka_unit_test(a_bare_zstd_frame_has_no_checksum),
         cmocka_unit_test(a_bomb_stops_at_the_recorded_size),
         cmocka_unit_test(a_huge_zstd_window_is_refused),
         cmocka_unit_test(any_kind_is_read_whatever_the_codec_was_made_for),
