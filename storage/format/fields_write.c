@@ -195,3 +195,139 @@ fields_json(const struct fields *fs, const void *from, json_t **out, struct err 
     }
     return 0;
 }
+
+/* ---- without a tree ---- */
+
+/* Nothing in it that JSON escapes, or that might not be UTF-8. */
+static bool
+is_plain(const char *s)
+{
+    while (*s >= ' ' && *s < 0x7f && *s != '"' && *s != '\\') {
+        s++;
+    }
+    return *s == '\0';
+}
+
+static int
+put_quoted(const char *s, struct buf *out, struct err *e)
+{
+    return buf_append(out, "\"", 1, e) != 0 || buf_puts(out, s, e) != 0 ||
+            buf_append(out, "\"", 1, e) != 0
+        ? -1
+        : 0;
+}
+
+static int
+put_number(uint64_t n, struct buf *out, struct err *e)
+{
+    char  digits[24];
+    char *p = digits + sizeof digits;
+
+    do {
+        *--p = (char)('0' + n % 10);
+    } while ((n /= 10) > 0);
+    return buf_append(out, p, (size_t)(digits + sizeof digits - p), e);
+}
+
+/* The text that a field of this kind is, without escapes, or NULL. */
+static const char *
+plain_text(const struct field *f, const void *at)
+{
+    const char *s = f->kind == FIELD_TEXT || f->kind == FIELD_OPT_TEXT ? *(char *const *)at
+        : f->kind == FIELD_DIGITS                                      ? at
+        : f->kind == FIELD_WORD ? f->words[*(const unsigned *)at]
+                                : NULL;
+
+    return s != NULL && is_plain(s) ? s : NULL;
+}
+
+static int
+put_list(const struct field *f, const void *from, struct buf *out, struct err *e)
+{
+    int rc = buf_append(out, "[", 1, e);
+
+    for (size_t i = 0; rc == 0 && i < field_list_n(f, from); i++) {
+        rc = i > 0 ? buf_append(out, ",", 1, e) : 0;
+        if (rc == 0 && fields_text(f->of, field_list_at(f, from, i), out, e) != 0) {
+            return err_wrap(e, "key \"%s\", element %zu", f->key, i);
+        }
+    }
+    return rc != 0 ? rc : buf_append(out, "]", 1, e);
+}
+
+/* What is not done here is a value like any other. */
+static int
+put_value(const struct field *f, const void *from, struct buf *out, bool *there, struct err *e)
+{
+    const void *at = field_at_const(f, from);
+    const char *text = plain_text(f, at);
+    json_t     *v;
+    int         rc;
+
+    *there = true;
+    if (text != NULL) {
+        return put_quoted(text, out, e);
+    }
+    if (f->kind == FIELD_COUNT || f->kind == FIELD_COUNT32) {
+        return put_number(f->kind == FIELD_COUNT ? *(const uint64_t *)at : *(const uint32_t *)at,
+                          out, e);
+    }
+    if (f->kind == FIELD_LIST) {
+        return put_list(f, from, out, e);
+    }
+    if (field_json(f, from, &v, e) != 0) {
+        return -1;
+    }
+    *there = v != NULL;
+    rc = v == NULL ? 0 : json_write(v, out, e);
+    json_decref(v);
+    return rc;
+}
+
+/* As json_write() sorts keys; an array is in the order of its rows. */
+static void
+sort_rows(const struct fields *fs, const struct field **rows)
+{
+    for (size_t i = 0; i < fs->n; i++) {
+        size_t k = i;
+
+        for (; k > 0 && !fs->array && strcmp(fs->v[i].key, rows[k - 1]->key) < 0; k--) {
+            rows[k] = rows[k - 1];
+        }
+        rows[k] = &fs->v[i];
+    }
+}
+
+int
+fields_text(const struct fields *fs, const void *from, struct buf *out, struct err *e)
+{
+    enum { ROWS_MAX = 64 };
+    const struct field *rows[ROWS_MAX];
+    bool                first = true;
+    int                 rc = buf_append(out, fs->array ? "[" : "{", 1, e);
+
+    if (fs->n > ROWS_MAX) {
+        return err_set(e, ERR_IO, "a struct of %zu fields", fs->n);
+    }
+    sort_rows(fs, rows);
+    for (size_t i = 0; rc == 0 && i < fs->n; i++) {
+        const struct field *f = rows[i];
+        const size_t        before = out->len;
+        bool                there = false;
+
+        if (f->lines) {
+            continue;
+        }
+        if ((!first && buf_append(out, ",", 1, e) != 0) ||
+            (!fs->array && (put_quoted(f->key, out, e) != 0 || buf_append(out, ":", 1, e) != 0)) ||
+            put_value(f, from, out, &there, e) != 0) {
+            return -1;
+        }
+        if (there) {
+            first = false;
+        } else {
+            out->len = before;
+        }
+    }
+    return rc != 0 ? rc : buf_append(out, fs->array ? "]" : "}", 1, e);
+}
