@@ -155,6 +155,7 @@ drop_run(struct unread *u, const struct run *r)
 struct look {
     struct run      run;
     struct counted *now;
+    bool            probably; /* nothing has changed */
 };
 
 /* Tables are shared out among sessions, if there are several large ones; or the coordinator's does
@@ -183,8 +184,9 @@ session(struct looking *l, int worker, struct err *why)
 
 /* How many ranges are as they were; -1: that could not be found out. */
 static int64_t
-count_same(struct looking *l, const struct run *r, int worker, bool *same)
+count_same(struct looking *l, const struct look *look, int worker, bool *same)
 {
+    const struct run        *r = &look->run;
     struct unread           *u = l->u;
     const struct scan_item  *item = &u->o.plan->v[r->first].items[0];
     uint64_t                *rows = xcalloc(r->n, sizeof *rows);
@@ -192,7 +194,8 @@ count_same(struct looking *l, const struct run *r, int worker, bool *same)
                                      .name = r->table->copy.name,
                                      .width = item->end_block - item->first_block,
                                      .n = r->n,
-                                     .rows = rows};
+                                     .rows = rows,
+                                     .probably = look->probably};
     struct err               why = ERR_INIT;
     PGconn                  *conn = session(l, worker, &why);
     int64_t                  n = -1;
@@ -220,7 +223,7 @@ look_at(void *ctx, void *task, int worker, struct err *e)
     struct looking *l = ctx;
     struct look    *look = task;
     bool           *same = xcalloc(look->run.n, sizeof *same);
-    int64_t         n = count_same(l, &look->run, worker, same);
+    int64_t         n = count_same(l, look, worker, same);
 
     (void)e;
     for (size_t i = 0; i < look->run.n; i++) {
@@ -305,7 +308,9 @@ unread_versions_drop(struct unread *u, struct err *why)
         if (!look_is_worth_it(u, &r, now)) {
             drop_run(u, &r);
         } else if (has_note(u, &r)) {
-            looks[n++] = (struct look){r, now};
+            const struct counted *was = find_count(&u->was_counts, now->oid);
+
+            looks[n++] = (struct look){r, now, was != NULL && was->changes == now->changes};
         }
     }
     if (n > 0) {

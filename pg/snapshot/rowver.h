@@ -9,7 +9,8 @@
  *
  * All is asked in the snapshot's transaction, which stays usable after an error (but for a lost
  * connection or an interrupt, which its next statement reports).  A table is gone through once,
- * without its TOAST: a twelfth of the time that sending its rows takes.
+ * without its TOAST, which takes the server 0.1 or 0.2 µs a row; to send a row takes from 0.25 µs
+ * on.
  */
 #ifndef PG_SNAPSHOT_ROWVER_H
 #define PG_SNAPSHOT_ROWVER_H
@@ -35,9 +36,10 @@ int rowver_since(PGconn *, const struct rowver_point *before, const struct rowve
 /* A table that the snapshot has locked, and that a query can be planned on. */
 struct rowver_want {
     const char     *schema, *name;
-    uint64_t        width; /* blocks of a range; the last one has no end */
-    size_t          n;     /* of ranges */
-    const uint64_t *rows;  /* of each, as they were read at the point; UINT64_MAX: not known */
+    uint64_t        width;    /* blocks of a range; the last one has no end */
+    size_t          n;        /* of ranges */
+    const uint64_t *rows;     /* of each, as they were read at the point; UINT64_MAX: not known */
+    bool            probably; /* all of it is as it was: this is asked first */
 };
 /* same: of each range: its rows are those that were read at the point.  In any transaction on the
  * snapshot; an error if it would have to wait for a lock. */
