@@ -91,6 +91,26 @@ changed() {
     expect_text "access method of its own of table big"
 }
 
+@test "definitions of many tables whose text a restore changes are equal, and one that differs is found" {
+    db_make many
+    psql_in many -o /dev/null <<'SQL'
+SELECT format('CREATE TABLE t%s (id int GENERATED ALWAYS AS IDENTITY, state varchar(9) CHECK (state IN (''a'', ''b'')))', to_char(i, 'FM000')) FROM generate_series(1, 100) i \gexec
+CREATE FUNCTION of_row(t001) RETURNS text LANGUAGE sql AS $$ SELECT 'row' $$;
+CREATE TABLE not_noted (a text DEFAULT of_row(NULL), state varchar(9) CHECK (state IN ('a', 'b')));
+DELETE FROM pg_depend WHERE classid = 'pg_attrdef'::regclass AND refclassid = 'pg_proc'::regclass
+    AND objid = (SELECT oid FROM pg_attrdef WHERE adrelid = 'not_noted'::regclass);
+SQL
+    backup many
+    db_make copied
+    pg_dump many | psql_in copied -o /dev/null
+    expect_status 0 live many -d copied --jobs 2
+    psql_in copied -c "ALTER TABLE t050 DROP CONSTRAINT t050_state_check, ADD CHECK (state IN ('a', 'c'))"
+    expect_status 3 live many -d copied --jobs 2
+    expect_text 'TABLE public.t050: definition'
+    expect_equal "$(grep -c '^  different' <<<"$output")" 1
+    db_drop many copied
+}
+
 @test "one change is one finding" {
     changed "CREATE OR REPLACE FUNCTION side.twice(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 3 * n'"
     expect_status 3 live base -d mutant --full

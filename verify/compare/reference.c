@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/pool.h"
+#include "pg/archive/apart.h"
 #include "pg/archive/archive_public.h"
 #include "pg/archive/entry_ids.h"
 #include "pg/archive/isolate.h"
@@ -104,36 +106,49 @@ entry_sql(const struct reference_trip *t, const struct archive_entry *entry)
     return sql != NULL ? sql : xstrdup(entry->sql);
 }
 
+/* Entries in the archive's order; borrowed. */
+struct entries {
+    const struct archive_entry **v;
+    size_t                       n, cap;
+};
+
+static void
+add_entry(struct entries *l, const struct archive_entry *entry)
+{
+    VEC_GROW(l->v, l->n, l->cap);
+    l->v[l->n++] = entry;
+}
+
+/* *failed: the server refuses it, and says why in *fault. */
 static int
 run_entry(PGconn *conn, const struct reference_trip *t, const struct archive_entry *entry,
-          struct reference_result *r, struct err *e)
+          bool *failed, struct err *fault, struct err *e)
 {
-    struct err fault = ERR_INIT;
-    char      *sql = entry_sql(t, entry);
-    int        rc = sql == NULL ? 0 : pg_exec(conn, &fault, sql);
+    char *sql = entry_sql(t, entry);
+    int   rc = sql == NULL ? 0 : pg_exec(conn, fault, sql);
 
     free(sql);
+    *failed = rc != 0;
     if (rc == 0)
         return 0;
-    if (fault.kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {
-        *e = fault;
+    if (fault->kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {
+        *e = *fault;
         return -1;
     }
-    strlist_take(&r->failed, reference_key(entry->desc, entry->schema, entry->tag));
-    strlist_add(&r->why, fault.text);
     return 0;
 }
 
 /* Many entries in one message, which is one transaction: if nothing fails this is enough. */
 static int
-run_together(PGconn *conn, const struct reference_trip *t, const struct archive_entry *v, size_t n)
+run_together(PGconn *conn, const struct reference_trip *t, const struct archive_entry *const *v,
+             size_t n)
 {
     struct buf sql = BUF_INIT(BUF_NO_LIMIT);
     struct err ignored = ERR_INIT;
     int        rc = 0;
 
     for (size_t i = 0; i < n && rc == 0; i++) {
-        char *one = entry_sql(t, &v[i]);
+        char *one = entry_sql(t, v[i]);
 
         if (one != NULL)
             rc = buf_printf(&sql, &ignored, "%s\n", one);
@@ -145,23 +160,144 @@ run_together(PGconn *conn, const struct reference_trip *t, const struct archive_
     return rc;
 }
 
+static void
+note_failed(struct reference_result *r, const struct archive_entry *entry, const struct err *fault)
+{
+    strlist_take(&r->failed, reference_key(entry->desc, entry->schema, entry->tag));
+    strlist_add(&r->why, fault->text);
+}
+
+/* r: what fails is noted there; NULL: it is added to failed. */
+static int
+run_entries(PGconn *conn, const struct reference_trip *t, const struct entries *l,
+            struct reference_result *r, struct entries *failed, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0, n; i < l->n && rc == 0; i += n) {
+        n = l->n - i < TOGETHER ? l->n - i : TOGETHER;
+        if (run_together(conn, t, l->v + i, n) == 0)
+            continue;
+        for (size_t k = i; k < i + n && rc == 0; k++) {
+            struct err fault = ERR_INIT;
+            bool       refused;
+
+            rc = run_entry(conn, t, l->v[k], &refused, &fault, e);
+            if (rc == 0 && refused && r != NULL)
+                note_failed(r, l->v[k], &fault);
+            else if (rc == 0 && refused)
+                add_entry(failed, l->v[k]);
+        }
+    }
+    return rc;
+}
+
+/* The archive in pieces, as a restore makes it (pg/archive/apart.h). */
+struct pieces {
+    const struct reference_trip *trip;
+    struct entries               before, after;
+    struct piece {
+        struct entries entries, failed;
+    } * v;
+    size_t   n, cap;
+    PGconn **conns; /* of the sessions that make them, if they have been needed */
+};
+
+static PGconn *
+connect_to(const struct reference_trip *t, struct err *e)
+{
+    struct pg_target target = t->server;
+
+    target.dbname = t->name;
+    return pg_connect(&target, PG_RESTORING, "pgassay-verify", e);
+}
+
+static int
+run_piece(void *ctx, void *task, int number, struct err *e)
+{
+    struct pieces *p = ctx;
+    struct piece  *piece = task;
+
+    if (p->conns[number] == NULL && (p->conns[number] = connect_to(p->trip, e)) == NULL)
+        return -1;
+    return run_entries(p->conns[number], p->trip, &piece->entries, NULL, &piece->failed, e);
+}
+
+/* Groups, which come in the order of their first entries, into pieces. */
+static void
+cut(const struct archive *a, struct pieces *p)
+{
+    const struct archive_entry **v = xcalloc(a->n + 1, sizeof *v);
+    size_t                      *group = xcalloc(a->n + 1, sizeof *group), groups;
+
+    for (size_t i = 0; i < a->n; i++)
+        v[i] = &a->v[i];
+    groups = entries_apart(a, v, a->n, group);
+    p->n = p->trip->jobs > 1 && groups > TOGETHER ? groups / TOGETHER + 1 : 0;
+    p->v = xcalloc(p->n + 1, sizeof *p->v);
+    for (size_t i = 0; i < a->n; i++) {
+        bool apart = group[i] < groups && p->n > 0;
+
+        add_entry(apart                          ? &p->v[group[i] / TOGETHER].entries
+                      : group[i] == APART_BEFORE ? &p->before
+                                                 : &p->after,
+                  v[i]);
+    }
+    free(group);
+    free(v);
+}
+
+static int
+by_order(const void *a, const void *b)
+{
+    const struct archive_entry *x = *(const struct archive_entry *const *)a;
+    const struct archive_entry *y = *(const struct archive_entry *const *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static void
+take_failed(struct pieces *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        for (size_t k = 0; k < p->v[i].failed.n; k++)
+            add_entry(&p->after, p->v[i].failed.v[k]);
+    if (p->after.n > 0)
+        qsort(p->after.v, p->after.n, sizeof *p->after.v, by_order);
+}
+
+static void
+pieces_free(struct pieces *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        free(p->v[i].entries.v);
+        free(p->v[i].failed.v);
+    }
+    for (int i = 0; p->conns != NULL && i < p->trip->jobs; i++)
+        pg_close(p->conns[i]);
+    free(p->conns);
+    free(p->v);
+    free(p->before.v);
+    free(p->after.v);
+}
+
 static int
 run_archive(const struct reference_trip *t, struct reference_result *r, struct err *e)
 {
-    struct pg_target target = t->server;
-    PGconn          *conn;
-    int              rc = 0;
+    struct pieces p = {.trip = t};
+    PGconn       *conn = connect_to(t, e);
+    int           rc = -1;
 
-    target.dbname = t->name;
-    if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
+    if (conn == NULL)
         return -1;
-    for (size_t i = 0, n; i < r->source.n && rc == 0; i += n) {
-        n = r->source.n - i < TOGETHER ? r->source.n - i : TOGETHER;
-        if (run_together(conn, t, &r->source.v[i], n) == 0)
-            continue;
-        for (size_t k = 0; k < n && rc == 0; k++)
-            rc = run_entry(conn, t, &r->source.v[i + k], r, e);
+    p.conns = xcalloc((size_t)t->jobs + 1, sizeof *p.conns);
+    cut(&r->source, &p);
+    if (run_entries(conn, t, &p.before, r, NULL, e) == 0 &&
+        pool_each(t->jobs, run_piece, &p, p.v, sizeof *p.v, p.n, e) == 0) {
+        take_failed(&p);
+        rc = run_entries(conn, t, &p.after, r, NULL, e);
     }
+    pieces_free(&p);
     pg_close(conn);
     return rc;
 }

@@ -22,6 +22,7 @@ struct reference_trip {
     struct buf      *globals_sql; /* roles; empty: none */
     const json_t    *database;    /* properties, as in the manifest */
     bool             isolated;
+    int              jobs; /* sessions that make it */
     /* reference_key()s, sorted, of what is to make the trip, with all that it depends on; NULL:
      * all. */
     const struct strlist *only;

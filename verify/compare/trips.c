@@ -45,6 +45,7 @@ pack(struct trips *t, struct pg_target server, struct luggage *l, struct err *e)
                                           .archive = &l->archive,
                                           .globals_sql = &l->globals,
                                           .database = man->database,
+                                          .jobs = c->options->jobs,
                                           .isolated = !(c->is_copy && c->remote_allowed)};
     if (!c->is_copy)
         l->live = (struct reference_trip){.server = server,
@@ -52,6 +53,7 @@ pack(struct trips *t, struct pg_target server, struct luggage *l, struct err *e)
                                           .archive = &snap->archive,
                                           .globals_sql = &snap->globals_sql,
                                           .database = man->database,
+                                          .jobs = c->options->jobs,
                                           .isolated = true};
     return read_segments(c, man->archive, man->n_archive, &l->archive, e) != 0
         ? -1
