@@ -160,17 +160,15 @@ run_together(PGconn *conn, const struct reference_trip *t, const struct archive_
     return rc;
 }
 
-static void
-note_failed(struct reference_result *r, const struct archive_entry *entry, const struct err *fault)
-{
-    strlist_take(&r->failed, reference_key(entry->desc, entry->schema, entry->tag));
-    strlist_add(&r->why, fault->text);
-}
+/* What the server refused, and its messages, one for each. */
+struct refused {
+    struct entries entries;
+    struct strlist why;
+};
 
-/* r: what fails is noted there; NULL: it is added to failed. */
 static int
 run_entries(PGconn *conn, const struct reference_trip *t, const struct entries *l,
-            struct reference_result *r, struct entries *failed, struct err *e)
+            struct refused *refused, struct err *e)
 {
     int rc = 0;
 
@@ -180,13 +178,13 @@ run_entries(PGconn *conn, const struct reference_trip *t, const struct entries *
             continue;
         for (size_t k = i; k < i + n && rc == 0; k++) {
             struct err fault = ERR_INIT;
-            bool       refused;
+            bool       failed;
 
-            rc = run_entry(conn, t, l->v[k], &refused, &fault, e);
-            if (rc == 0 && refused && r != NULL)
-                note_failed(r, l->v[k], &fault);
-            else if (rc == 0 && refused)
-                add_entry(failed, l->v[k]);
+            rc = run_entry(conn, t, l->v[k], &failed, &fault, e);
+            if (rc == 0 && failed) {
+                add_entry(&refused->entries, l->v[k]);
+                strlist_add(&refused->why, fault.text);
+            }
         }
     }
     return rc;
@@ -197,7 +195,8 @@ struct pieces {
     const struct reference_trip *trip;
     struct entries               before, after;
     struct piece {
-        struct entries entries, failed;
+        struct entries entries;
+        struct refused early; /* perhaps: made once more with what comes after */
     } * v;
     size_t   n, cap;
     PGconn **conns; /* of the sessions that make them, if they have been needed */
@@ -220,7 +219,7 @@ run_piece(void *ctx, void *task, int number, struct err *e)
 
     if (p->conns[number] == NULL && (p->conns[number] = connect_to(p->trip, e)) == NULL)
         return -1;
-    return run_entries(p->conns[number], p->trip, &piece->entries, NULL, &piece->failed, e);
+    return run_entries(p->conns[number], p->trip, &piece->entries, &piece->early, e);
 }
 
 /* Groups, which come in the order of their first entries, into pieces. */
@@ -257,11 +256,11 @@ by_order(const void *a, const void *b)
 }
 
 static void
-take_failed(struct pieces *p)
+take_early(struct pieces *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        for (size_t k = 0; k < p->v[i].failed.n; k++)
-            add_entry(&p->after, p->v[i].failed.v[k]);
+        for (size_t k = 0; k < p->v[i].early.entries.n; k++)
+            add_entry(&p->after, p->v[i].early.entries.v[k]);
     if (p->after.n > 0)
         qsort(p->after.v, p->after.n, sizeof *p->after.v, by_order);
 }
@@ -271,7 +270,8 @@ pieces_free(struct pieces *p)
 {
     for (size_t i = 0; i < p->n; i++) {
         free(p->v[i].entries.v);
-        free(p->v[i].failed.v);
+        free(p->v[i].early.entries.v);
+        strlist_free(&p->v[i].early.why);
     }
     for (int i = 0; p->conns != NULL && i < p->trip->jobs; i++)
         pg_close(p->conns[i]);
@@ -282,21 +282,35 @@ pieces_free(struct pieces *p)
 }
 
 static int
+run_pieces(struct pieces *p, PGconn *conn, struct refused *refused, struct err *e)
+{
+    if (run_entries(conn, p->trip, &p->before, refused, e) != 0 ||
+        pool_each(p->trip->jobs, run_piece, p, p->v, sizeof *p->v, p->n, e) != 0)
+        return -1;
+    take_early(p);
+    return run_entries(conn, p->trip, &p->after, refused, e);
+}
+
+static int
 run_archive(const struct reference_trip *t, struct reference_result *r, struct err *e)
 {
-    struct pieces p = {.trip = t};
-    PGconn       *conn = connect_to(t, e);
-    int           rc = -1;
+    struct pieces  p = {.trip = t};
+    struct refused refused = {0};
+    PGconn        *conn = connect_to(t, e);
+    int            rc;
 
     if (conn == NULL)
         return -1;
     p.conns = xcalloc((size_t)t->jobs + 1, sizeof *p.conns);
     cut(&r->source, &p);
-    if (run_entries(conn, t, &p.before, r, NULL, e) == 0 &&
-        pool_each(t->jobs, run_piece, &p, p.v, sizeof *p.v, p.n, e) == 0) {
-        take_failed(&p);
-        rc = run_entries(conn, t, &p.after, r, NULL, e);
+    rc = run_pieces(&p, conn, &refused, e);
+    for (size_t i = 0; i < refused.entries.n; i++) {
+        const struct archive_entry *entry = refused.entries.v[i];
+
+        strlist_take(&r->failed, reference_key(entry->desc, entry->schema, entry->tag));
     }
+    r->why = refused.why;
+    free(refused.entries.v);
     pieces_free(&p);
     pg_close(conn);
     return rc;
