@@ -54,15 +54,18 @@ send(struct s3_storage *s, const char *key, const struct blob *blob,
      const uint8_t digest[SHA256_BYTES], enum once once, bool *taken, struct err *e)
 {
     bool           conditional = once == ONCE && !atomic_load(&s->no_conditional);
+    char           hex[SHA256_HEX + 1];
     struct s3_call c = {.verb = "store",
                         .method = "PUT",
                         .key = key,
                         .body = blob->data,
                         .body_len = blob->size,
+                        .payload_sha256 = hex, /* not to be made again for each try */
                         .accept = s3_answer_of_put};
     int            rc;
 
     *taken = false;
+    (void)sodium_bin2hex(hex, sizeof hex, digest, SHA256_BYTES);
     if (s3_lock_allowed(s, blob, e) != 0) {
         return -1;
     }
