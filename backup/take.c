@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backup/job.h"
+#include "backup/statistics.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "pg/conn/tools.h"
@@ -14,6 +15,7 @@ struct pass {
     struct job             *j;
     struct snapshot_options so;
     struct facts_tables     work;
+    struct statistics       statistics;
     struct scan_plan        plan; /* where the rows are, and where they go */
     struct engine          *engine;
     struct unread          *unread;
@@ -195,6 +197,7 @@ forget(struct pass *p)
     engine_free(p->engine);
     scan_plan_free(&p->plan);
     facts_tables_free(&p->work);
+    statistics_free(&p->statistics);
     p->unread = NULL;
     p->engine = NULL;
     deltas_end(j->deltas);
@@ -217,7 +220,10 @@ take_rows(void *pass, struct snapshot *s, struct err *e)
     memcpy(j->manifest->fingerprint_key, fanout_fingerprint_key(j->fanout),
            sizeof j->manifest->fingerprint_key);
     j->manifest->has_fingerprint_key = true;
-    return facts_make(s, &j->selection, j->manifest, &p->work, e) == 0 ? read_rows(p, e) : -1;
+    if (facts_make(s, &j->selection, j->manifest, &p->work, e) != 0) {
+        return -1;
+    }
+    return statistics_take(j, &p->statistics, e) == 0 ? read_rows(p, e) : explain(j, e);
 }
 
 /* Rows and definitions are there. */
@@ -229,6 +235,7 @@ join(struct pass *p, struct err *e)
     if (facts_join(&j->snapshot, &j->selection, &p->defined, j->manifest, e) != 0) {
         return -1;
     }
+    statistics_record(&p->statistics, j->manifest);
     unread_keep(p->unread, &j->unread);
     warn_of_differences(j);
     return engine_record(p->engine, e);
@@ -260,6 +267,7 @@ take_once(struct job *j, struct err *e)
     engine_free(p.engine);
     scan_plan_free(&p.plan);
     facts_tables_free(&p.work);
+    statistics_free(&p.statistics);
     facts_defined_free(&p.defined);
     return rc;
 }

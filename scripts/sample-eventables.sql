@@ -17,6 +17,8 @@ select format('create table t%s as select i as id, (i * 7919) %% 5000 as custome
               n, t, :rows),
        format('alter table t%s add primary key (id), alter code set not null', n), format('create index on t%s (customer)', n), format('create index on t%s (made)', n)
   from (select t, lpad(t::text, 4, '0') as n from generate_series(1, :tables) t) x \gexec
+-- In a session of its own: what this one has written may be counted after its ANALYZE, which would then be stale.
+\connect
 analyze;
 \o
 select count(*) as tables, pg_size_pretty(pg_database_size(current_database())) as size from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace;

@@ -116,6 +116,7 @@ struct restore {
     struct archive_options archive_options;
     struct archive         archive;
     bool                   has_archive;
+    bool                   is_part;     /* of the backup: what parts_select() has left of it */
     struct buf             globals;     /* SQL */
     struct strlist         tablespaces; /* that entries set, as in the backup */
 

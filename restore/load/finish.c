@@ -7,7 +7,8 @@
  *   2. In parallel: foreign keys are validated, those of the largest tables first; sequences get
  *      their values, then privileges are given.
  *   3. In parallel: materialized views are refreshed, in the order of the manifest, by one worker;
- *      ANALYZE by the others.  Not before 2, as a refresh runs with the rights of the view's owner.
+ *      statistics by the others.  Not before 2, as a refresh runs with the rights of the view's
+ *      owner.
  *   4. Event triggers, publications, subscriptions; then the database's own properties.  Not before
  *      3, as event triggers fire on a refresh.
  *
@@ -27,14 +28,16 @@
 #include "restore/load/loaders.h"
 #include "restore/load/lost.h"
 #include "restore/load/small_keys.h"
+#include "restore/load/statistics.h"
 
 /* One statement, or one of two longer jobs, for the pool. */
-enum job_kind { JOB_STATEMENT, JOB_SEQUENCES_AND_ACLS, JOB_REFRESH };
+enum job_kind { JOB_STATEMENT, JOB_SEQUENCES_AND_ACLS, JOB_REFRESH, JOB_STATISTICS };
 
 struct job {
-    enum job_kind               kind;
-    const struct archive_entry *entry; /* on whose behalf, or NULL: ANALYZE */
-    char                       *sql;
+    enum job_kind                 kind;
+    const struct archive_entry   *entry; /* JOB_STATEMENT: on whose behalf */
+    char                         *sql;
+    const struct statistics_task *task;
 };
 
 struct jobs {
@@ -55,32 +58,19 @@ job_add(struct jobs *jobs, struct job j, uint64_t priority)
     pool_add(jobs->pool, job, priority);
 }
 
-static int
-analyze(struct restore *r, PGconn *conn, const char *sql, struct err *e)
-{
-    if (pg_exec(conn, e, sql) == 0) {
-        return 0;
-    }
-    if (problem_is_fatal(conn, e)) {
-        return err_wrap(e, "collecting statistics");
-    }
-    problem_add(&r->problems, "ANALYZE", NULL, sql + strlen("ANALYZE "), e);
-    err_clear(e);
-    return 0;
-}
-
 /* Each may be done twice. */
 static int
 do_job(struct restore *r, struct worker *w, const struct job *j, struct err *e)
 {
     switch (j->kind) {
     case JOB_STATEMENT:
-        return j->entry != NULL ? entry_statement(r, w->conn, j->entry, j->sql, e)
-                                : analyze(r, w->conn, j->sql, e);
+        return entry_statement(r, w->conn, j->entry, j->sql, e);
     case JOB_SEQUENCES_AND_ACLS:
         return finish_sequences(r, w->conn, e) == 0 ? entries_run(r, w->conn, &r->acl, e) : -1;
     case JOB_REFRESH:
         return finish_refresh(r, w->conn, e);
+    case JOB_STATISTICS:
+        return statistics_run(r, w, j->task, e);
     }
     return -1;
 }
@@ -329,66 +319,24 @@ prove_and_grant(struct restore *r, struct unproven_list *keys, struct err *e)
     return jobs_end(&jobs, e);
 }
 
-/* Not partitions (their parent's ANALYZE includes them), tables that involve a foreign server, or
- * tables that are always empty. */
-static const char to_analyze[] =
-    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), CASE WHEN c.relkind = 'p' THEN "
-    "(SELECT pg_catalog.sum(pg_catalog.pg_relation_size(p.relid)) FROM "
-    "pg_catalog.pg_partition_tree(c.oid) p) "
-    "ELSE pg_catalog.pg_relation_size(c.oid) END FROM pg_catalog.pg_class c JOIN "
-    "pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND "
-    "n.nspname NOT LIKE 'pg\\_%' "
-    "AND n.nspname <> 'information_schema' "
-    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p JOIN pg_catalog.pg_class f "
-    "ON f.oid = p.relid "
-    "WHERE f.relkind = 'f') ORDER BY 2 DESC NULLS LAST";
-
-/* Large tables one by one, small ones many in a statement. */
-static int
-add_analyze_jobs(struct jobs *jobs, struct err *e)
-{
-    enum { NAMES = 64 };
-    const uint64_t large = 4 * MIB;
-    PGresult      *res = pg_query(jobs->r->conn, e, to_analyze, 0, NULL);
-    struct buf     names = BUF_INIT(BUF_NO_LIMIT);
-    struct err     never = ERR_INIT;
-    uint64_t       bytes = 0;
-    int            n = 0;
-
-    for (int i = 0; res != NULL && i < PQntuples(res); i++) {
-        (void)buf_printf(&names, &never, "%s%s", n++ == 0 ? "ANALYZE " : ", ",
-                         PQgetvalue(res, i, 0));
-        bytes += strtoull(PQgetvalue(res, i, 1), NULL, 10);
-        if (bytes >= large || n == NAMES || i + 1 == PQntuples(res)) {
-            job_add(jobs, (struct job){.sql = xstrdup(buf_str(&names))}, bytes);
-            buf_clear(&names);
-            bytes = 0;
-            n = 0;
-        }
-    }
-    buf_free(&names);
-    if (res == NULL) {
-        return -1;
-    }
-    PQclear(res);
-    return 0;
-}
-
 static int
 refresh_and_analyze(struct restore *r, struct err *e)
 {
-    struct jobs jobs;
-    struct err  ignored = ERR_INIT;
+    struct statistics_plan plan = {0};
+    struct jobs            jobs;
+    int                    rc = r->o->no_analyze ? 0 : statistics_plan(r, &plan, e);
 
-    jobs_begin(&jobs, r);
-    job_add(&jobs, (struct job){.kind = JOB_REFRESH}, UINT64_MAX);
-    if (!r->o->no_analyze && add_analyze_jobs(&jobs, e) != 0) {
-        pool_stop(jobs.pool);
-        (void)jobs_end(&jobs, &ignored);
-        return -1;
+    if (rc == 0) {
+        jobs_begin(&jobs, r);
+        job_add(&jobs, (struct job){.kind = JOB_REFRESH}, UINT64_MAX);
+        for (size_t i = 0; i < plan.n; i++) {
+            job_add(&jobs, (struct job){.kind = JOB_STATISTICS, .task = &plan.v[i]},
+                    plan.v[i].bytes);
+        }
+        rc = jobs_end(&jobs, e);
     }
-    return jobs_end(&jobs, e);
+    statistics_plan_free(&plan);
+    return rc;
 }
 
 int

@@ -431,6 +431,7 @@ parts_select(struct restore *r, struct err *e)
     if (!parts_asked(r->o) || (!r->has_archive && !live_asked(r->o))) {
         return 0;
     }
+    r->is_part = true;
     p.ids = entry_ids_new(p.a);
     p.of = xcalloc(p.a->n + 1, sizeof *p.of);
     p.excluded = xcalloc(p.a->n + 1, sizeof *p.excluded);

@@ -46,6 +46,7 @@ chunkusers_trace(const struct manifest *m, const bool *want, chunkusers_fn *fn, 
         char *name = xasprintf("%s.%s", m->tables[i].schema, m->tables[i].name);
 
         ranges(&t, &m->tables[i], name);
+        segments(&t, m->tables[i].statistics, m->tables[i].n_statistics, "statistics");
         free(name);
     }
     ranges(&t, &m->lo_metadata, "large objects");

@@ -6,8 +6,8 @@
 
 #include "storage/format/manifest.h"
 
-/* what: "schema.name" of a table, or "large objects", "schema", "globals".  Called at least once
- * for each. */
+/* what: "schema.name" of a table, or "large objects", "schema", "globals", "statistics".  Called at
+ * least once for each. */
 typedef void chunkusers_fn(void *ctx, uint32_t chunk, const char *what);
 
 /* Everything whose bytes lie in a chunk with want[index]. */

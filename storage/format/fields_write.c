@@ -85,6 +85,10 @@ number_json(const struct field *f, const void *at)
 static int
 list_json(const struct field *f, const void *from, json_t **out, struct err *e)
 {
+    if (f->optional && field_list_n(f, from) == 0) {
+        *out = NULL;
+        return 0;
+    }
     *out = json_array();
     for (size_t i = 0; i < field_list_n(f, from); i++) {
         json_t *v;
@@ -273,7 +277,8 @@ put_value(const struct field *f, const void *from, struct buf *out, bool *there,
                           out, e);
     }
     if (f->kind == FIELD_LIST) {
-        return put_list(f, from, out, e);
+        *there = !f->optional || field_list_n(f, from) > 0;
+        return *there ? put_list(f, from, out, e) : 0;
     }
     if (field_json(f, from, &v, e) != 0) {
         return -1;

@@ -110,6 +110,7 @@ each_of_table(struct manifest_table *t, segment_fn *fn, void *ctx)
     for (size_t i = 0; i < t->n_ranges; i++) {
         each_of(t->ranges[i].segments, t->ranges[i].n, fn, ctx);
     }
+    each_of(t->statistics, t->n_statistics, fn, ctx);
 }
 
 static void

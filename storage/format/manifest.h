@@ -89,6 +89,9 @@ struct manifest_table {
                                           none, or they could not be read */
     struct manifest_range *ranges;
     size_t                 n_ranges, cap_ranges;
+    /* What the planner knew of it (pg/snapshot/statistics.h); none: ANALYZE has to find out. */
+    struct manifest_segment *statistics;
+    size_t                   n_statistics, cap_statistics;
 };
 
 struct manifest_sequence {

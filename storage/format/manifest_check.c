@@ -125,8 +125,7 @@ static int
 check_table(const struct manifest *m, const struct manifest_table *t, struct err *e)
 {
     struct fingerprint fp = {0, 0};
-    uint64_t           rows = 0;
-    uint64_t           bytes = 0;
+    uint64_t           rows = 0, bytes = 0, others = 0;
 
     for (size_t i = 0; i < t->n_ranges; i++) {
         if (check_segments(m, t->ranges[i].segments, t->ranges[i].n, &bytes, e) != 0) {
@@ -134,6 +133,9 @@ check_table(const struct manifest *m, const struct manifest_table *t, struct err
         }
         rows += t->ranges[i].rows;
         fingerprint_add(&fp, &t->ranges[i].fp);
+    }
+    if (check_segments(m, t->statistics, t->n_statistics, &others, e) != 0) {
+        return err_wrap(e, "statistics");
     }
     if (rows != t->rows || bytes != t->bytes || !fingerprint_equal(&fp, &t->fp)) {
         return err_set(e, ERR_CORRUPT,

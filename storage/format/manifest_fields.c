@@ -77,6 +77,8 @@ static const struct field table_rows[] = {
     TABLE(FIELD_COUNT, "relation_bytes", relation_bytes),
     TABLE(FIELD_HEX64, "fp", fp),
     TABLE(FIELD_HEX64, "generated_fp", generated_fp),
+    FIELD_LIST_OF("statistics", struct manifest_table, statistics, segment_fields,
+                  .optional = true),
     FIELD_LIST_OF("ranges", struct manifest_table, ranges, range_fields, .lines = true),
 };
 static const struct fields table_fields = FIELDS(struct manifest_table, table_rows);

@@ -14,6 +14,11 @@ setup_file() {
     db_make types all-types.sql
     backup every
     backup types
+    db_make known
+    psql_in known -c "CREATE TABLE known AS SELECT i, i % 9 AS k, md5(i::text) AS t, now() + i * interval '1 day' AS made FROM generate_series(1, 4500) i" \
+        -c 'CREATE INDEX ON known (lower(t))' -c 'CREATE TABLE ranged AS SELECT *, int4range(i, 2 * i) AS span FROM known'
+    psql_in known -c 'SET default_statistics_target = 7' -c 'ANALYZE'
+    backup known
 }
 setup() {
     [ "$OLDER" -lt 18 ] || skip "PostgreSQL $OLDER"
@@ -47,4 +52,17 @@ newer() { # the installation from here on
     # From then on it is backed up there.
     expect_status 0 backup types --adopt
     expect_status 0 drill types
+}
+
+@test "the planner of the newer server knows what the older one's knew" {
+    local sql="SELECT tablename, attname, null_frac, avg_width, n_distinct, most_common_vals, most_common_freqs, histogram_bounds, correlation
+        FROM pg_stats WHERE schemaname = 'public' AND tablename ~ '^known' ORDER BY 1, 2"
+    psql_in known -c "$sql" >"$T/known"
+    expect_equal "$(wc -l <"$T/known")" 5
+    newer
+    pg_start newer2
+    expect_status 0 restore known --to known
+    psql_in known -c "$sql" | diff "$T/known" -
+    # Below 17 nobody tells those of ranges.
+    [ "$(psql_in known -c "SELECT cardinality(histogram_bounds::text::text[]) FROM pg_stats WHERE tablename = 'ranged' AND attname = 't'")" -gt 8 ] || [ "$OLDER" -ge 17 ]
 }

@@ -108,6 +108,9 @@ sample(void)
                                                           xstrdup("orders"), NULL, HEX64};
     segment_add(&m->archive, &m->n_archive, &m->cap_archive,
                 &(struct manifest_segment){1, 1500, 500});
+    t = manifest_find(m, "public", "orders");
+    segment_add(&t->statistics, &t->n_statistics, &t->cap_statistics,
+                &(struct manifest_segment){1, 1200, 300});
     strlist_add(&m->warnings, "something");
     m->lo_count = 3;
     m->has_fingerprint_key = true;
@@ -144,10 +147,16 @@ a_manifest_reads_back_as_it_was(void **state)
     }
     text_again = text_of(again);
     assert_string_equal(text, text_again);
+    /* Of the one table that has any. */
+    assert_non_null(strstr(text, "\"statistics\":[[1,1200,300]]"));
+    assert_null(strstr(strstr(text, "\"statistics\":") + 1, "\"statistics\":"));
     t = manifest_find(again, "public", "orders");
     assert_non_null(t);
     assert_int_equal(t->rows, 35);
     assert_int_equal(t->n_ranges, 3);
+    assert_int_equal(t->n_statistics, 1);
+    assert_int_equal(t->statistics[0].offset, 1200);
+    assert_int_equal(again->tables[0].n_statistics, 0);
     assert_int_equal(t->ranges[1].first_block, 2048);
     assert_true(t->columns[1].generated && t->columns[0].not_null);
     assert_non_null(manifest_find(again, "public", "\xff raw bytes"));
@@ -244,6 +253,8 @@ what_does_not_add_up_is_refused(void **state)
         {"[[0,0,1000]]", "[[-1,0,1000]]", "\"segments\", element 0: key \"chunk\""},
         {"[[0,0,1000]]", "[[0,0]]", "it is not [chunk, offset, length]"},
         {"[1,1500,500]", "[1,1500,501]", "schema archive"},
+        {"[1,1200,300]", "[1,1200,801]", "\"public\".\"orders\": statistics: segment 0"},
+        {"[1,1200,300]", "[3,1200,300]", "\"public\".\"orders\": statistics: segment 0"},
         {"1/aa/aa", "1/ab/aa", "not the name of a chunk"},
         {"1/aa/aa", "1/../aa", "not the name of a chunk"},
         {"1/bb/bb", "1/aa/aa", "appears twice"},
@@ -322,6 +333,7 @@ chunks_are_ordered_by_their_first_use(void **state)
     assert_int_equal(m->archive[0].chunk, 0);
     assert_int_equal(t->ranges[0].segments[0].chunk, 1);
     assert_int_equal(t->ranges[1].segments[0].chunk, 0);
+    assert_int_equal(t->statistics[0].chunk, 0);
     assert_int_equal(t->ranges[2].segments[0].chunk, MANIFEST_DELTA);
     assert_int_equal(m->deltas[0].sources[0].chunk, 1);
     assert_int_equal(m->deltas[0].sources[2].chunk, 2);

@@ -138,9 +138,11 @@ const struct health_check objects_checks[] = {
                   "SELECT current_setting('autovacuum') = 'off' OR current_setting("
                   "'track_counts') = 'off' AS off, t.name, t.live FROM (SELECT 1) one LEFT JOIN "
                   "(SELECT format('%I.%I', schemaname, relname) AS name, n_live_tup AS live"
-                  " FROM pg_stat_user_tables WHERE n_live_tup >= 10000 AND last_vacuum IS NULL"
+                  " FROM pg_stat_user_tables u WHERE n_live_tup >= 10000 AND last_vacuum IS NULL"
                   " AND last_autovacuum IS NULL AND last_analyze IS NULL AND last_autoanalyze IS "
-                  "NULL ORDER BY n_live_tup DESC, 1 LIMIT 20) t ON true ORDER BY t.live DESC"}},
+                  "NULL AND NOT EXISTS (SELECT FROM pg_stats s WHERE s.schemaname = u.schemaname "
+                  "AND s.tablename = u.relname) ORDER BY n_live_tup DESC, 1 LIMIT 20) t ON true "
+                  "ORDER BY t.live DESC"}},
      .judge = judge_vacuum},
     {0},
 };
