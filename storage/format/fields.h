@@ -22,7 +22,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/buf.h"
 #include "core/err.h"
 #include "core/json.h"
 
@@ -102,9 +101,6 @@ int field_read(const struct field *, const json_t *, void *to, struct err *);
 
 /* A struct as a new value, but for what is written in lines. */
 int fields_json(const struct fields *, const void *from, json_t **out, struct err *);
-/* The same as text, which json_write() would make of it: without a tree, in a fraction of the
- * time. */
-int fields_text(const struct fields *, const void *from, struct buf *, struct err *);
 /* Adds these keys to an object. */
 int fields_write(const struct fields *, const void *from, json_t *object, struct err *);
 /* Into a struct whose members, as far as they are fields, are zero.  On error what was read by

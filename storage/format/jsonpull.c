@@ -109,55 +109,6 @@ too_deep(json_t *v, int left)
     return false;
 }
 
-static json_t *
-take_plain(struct jsonpull *jp, json_t *v, const char *end)
-{
-    jp->p = end;
-    return v;
-}
-
-/* The most common values, to each of which jansson would take as long as to a small object: short
- * texts of plain ASCII without escapes, and numbers of a few digits.  NULL: something else. */
-static json_t *
-plain_text(struct jsonpull *jp)
-{
-    const char *p = jp->p + 1;
-
-    while (p < jp->end && *p >= ' ' && *p < 0x7f && *p != '"' && *p != '\\') {
-        p++;
-    }
-    if (p >= jp->end || *p != '"') {
-        return NULL;
-    }
-    p++;
-    return take_plain(jp, json_stringn_nocheck(jp->p + 1, (size_t)(p - jp->p) - 2), p);
-}
-
-static json_t *
-plain_number(struct jsonpull *jp)
-{
-    enum { DIGITS_MAX = 15 };
-    const char *p = jp->p;
-    json_int_t  n = 0;
-
-    while (p < jp->end && *p >= '0' && *p <= '9' && p - jp->p < DIGITS_MAX) {
-        n = 10 * n + (*p++ - '0');
-    }
-    /* Only where it is certain to end here. */
-    return p < jp->end && (*p == ',' || *p == ']' || *p == '}') && (*jp->p != '0' || p - jp->p == 1)
-        ? take_plain(jp, json_integer(n), p)
-        : NULL;
-}
-
-static json_t *
-plain_value(struct jsonpull *jp)
-{
-    return jp->p >= jp->end              ? NULL
-        : *jp->p == '"'                  ? plain_text(jp)
-        : *jp->p >= '0' && *jp->p <= '9' ? plain_number(jp)
-                                         : NULL;
-}
-
 json_t *
 jsonpull_value(struct jsonpull *jp, struct err *e)
 {
@@ -166,9 +117,6 @@ jsonpull_value(struct jsonpull *jp, struct err *e)
     json_t      *v;
 
     skip_blanks(jp);
-    if ((v = plain_value(jp)) != NULL) {
-        return v;
-    }
     v = json_loadb(jp->p, (size_t)(jp->end - jp->p), flags, &why);
     if (v == NULL) {
         wrong(jp, why.text, e);

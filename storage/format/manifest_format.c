@@ -47,7 +47,9 @@ write_lines(struct buf *out, const struct field *f, const void *from, struct err
 static int
 write_struct(struct buf *out, const struct fields *fs, const void *from, struct err *e)
 {
-    if (fields_text(fs, from, out, e) != 0) {
+    json_t *v;
+
+    if (fields_json(fs, from, &v, e) != 0 || write_value(out, v, e) != 0) {
         return -1;
     }
     for (size_t i = 0; i < fs->n; i++) {

@@ -325,42 +325,7 @@ expect_text(const struct tree *t, const char *want)
     assert_ok(fields_json(&tree_fields, t, &o, &e), &e);
     assert_ok(json_write(o, &out, &e), &e);
     assert_string_equal(buf_str(&out), want);
-    buf_clear(&out);
-    assert_ok(fields_text(&tree_fields, t, &out, &e), &e);
-    assert_string_equal(buf_str(&out), want);
     json_decref(o);
-    buf_free(&out);
-}
-
-static void
-text_without_a_tree_is_the_same(void **state)
-{
-    static const char *const names[] = {"",     "plain ~",  "\"",       "a\\b",         "/",
-                                        "\x7f", "\x1f\n\t", "\xc3\xa4", "\xe2\x80\xa8", "\xff\xfe",
-                                        "a\xc3"};
-    struct tree              t = read_tree(tree_text);
-    struct buf               out = BUF_INIT(MIB);
-    struct err               e = ERR_INIT;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        json_t *o;
-
-        free(t.text);
-        t.text = xstrdup(names[i]);
-        free(t.leaves[0].name);
-        t.leaves[0].name = xstrdup(names[i]);
-        buf_clear(&out);
-        assert_ok(fields_json(&tree_fields, &t, &o, &e), &e);
-        assert_ok(json_write(o, &out, &e), &e);
-        expect_text(&t, buf_str(&out));
-        json_decref(o);
-    }
-    free(t.leaves[0].name);
-    t.leaves[0].name = NULL;
-    assert_int_equal(fields_text(&tree_fields, &t, &out, &e), -1);
-    assert_err(&e, ERR_CORRUPT, "key \"leaves\", element 0: key \"name\" was never filled in");
-    fields_free(&tree_fields, &t);
     buf_free(&out);
 }
 
@@ -445,7 +410,6 @@ main(void)
         cmocka_unit_test(the_manifests_table_is_its_schema),
         cmocka_unit_test(the_labels_tables_are_its_schema),
         cmocka_unit_test(every_kind_that_owns_memory_is_copied_and_freed),
-        cmocka_unit_test(text_without_a_tree_is_the_same),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(a_text_that_was_never_filled_in_is_not_written),
     };
