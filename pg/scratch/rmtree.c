@@ -50,7 +50,7 @@ move_up(struct tree *t, int from, const char *name)
     int  rc;
 
     do {
-        (void)snprintf(to, sizeof to, ".removed-%u", t->moved++);
+        (void)snprintf(to, sizeof to, RMTREE_MOVED "%u", t->moved++);
         rc = renameat(from, name, t->top, to);
     } while (rc != 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
 }

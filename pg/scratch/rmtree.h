@@ -8,4 +8,7 @@
  * and errno: something is left. */
 int rmtree_contents(const char *path);
 
+/* What stands in path meanwhile, and stays if it is killed: directories of such names. */
+#define RMTREE_MOVED ".removed-"
+
 #endif

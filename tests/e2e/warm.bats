@@ -110,6 +110,8 @@ SQL
     while [ -e "$W/data" ]; do sleep 0.02; done
     kill -9 $!
     wait $! || true
+    # The server that it has left may be half removed.
+    mkdir -p "$W/pgassay-killed/.removed-7/.removed-3"
     warm 0 tiny cold
     because "the last drill did not end, or did not pass"
     jq -c '.warm_drills = 8' "$W/pgassay-warm.json" >"$T/state.json" && cat "$T/state.json" >"$W/pgassay-warm.json"

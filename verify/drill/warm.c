@@ -15,6 +15,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "pg/conn/tools.h"
+#include "pg/scratch/rmtree.h"
 #include "pg/scratch/scratch.h"
 
 #define STATE_NAME "pgassay-warm.json"
@@ -23,8 +24,8 @@ enum { STATE_MAX = 65536 };
 
 /* ---- the directory ---- */
 
-/* A scratch server's directory, and not somebody's of such a name: nothing but what servers have in
- * theirs. */
+/* A scratch server's directory, perhaps on its way out, and not somebody's of such a name: nothing
+ * but what servers have in theirs. */
 static bool
 is_server(const struct warm *w, const char *name)
 {
@@ -32,16 +33,19 @@ is_server(const struct warm *w, const char *name)
     char                    *path;
     DIR                     *d;
     struct dirent           *entry;
+    struct stat              sb;
     bool                     ours;
 
     if (strncmp(name, "pgassay-", 8) != 0 || strlen(name) != strlen("pgassay-XXXXXX"))
         return false;
     path = xasprintf("%s/%s", w->dir, name);
     d = opendir(path);
+    /* Gone by now: that of a drill that was killed is removed a moment later. */
+    ours = d != NULL || (lstat(path, &sb) != 0 && errno == ENOENT);
     free(path);
-    ours = d != NULL;
-    while (ours && (entry = readdir(d)) != NULL) {
-        ours = strncmp(entry->d_name, ".s.PGSQL.", strlen(".s.PGSQL.")) == 0;
+    while (ours && d != NULL && (entry = readdir(d)) != NULL) {
+        ours = strncmp(entry->d_name, ".s.PGSQL.", strlen(".s.PGSQL.")) == 0 ||
+            strncmp(entry->d_name, RMTREE_MOVED, strlen(RMTREE_MOVED)) == 0;
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             ours = ours || strcmp(entry->d_name, known[i]) == 0;
     }
