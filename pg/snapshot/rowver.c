@@ -215,7 +215,7 @@ rowver_same(PGconn *conn, const struct rowver_point *before, const struct rowver
 {
     struct rowver_want one;
     uint64_t           rows;
-    bool               all;
+    bool               all = false;
 
     if (w->probably && w->n > 1 && as_one(w, &one, &rows)) {
         if (ask(conn, before, &one, &all, why) != 0) {
