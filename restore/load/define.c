@@ -34,27 +34,6 @@ run_part(void *ctx, void *task, int number, struct err *e)
         : entries_try(r, w->conn, &part->entries, &part->failed, e);
 }
 
-static int
-tick(void *ctx, struct err *e)
-{
-    (void)ctx;
-    return cancel_check(e);
-}
-
-static int
-run_parts(struct parts *p, struct err *e)
-{
-    struct pool *pool = pool_new(p->r->o->jobs, run_part, p);
-    int          rc;
-
-    for (size_t i = 0; i < p->n; i++) {
-        pool_add(pool, &p->v[i], p->v[i].entries.n);
-    }
-    rc = pool_wait(pool, tick, 200, e);
-    pool_free(pool);
-    return rc;
-}
-
 /* Small groups together, in their order: part_of[group]. */
 static size_t *
 share_out(struct parts *p, const size_t *group, size_t n_groups)
@@ -150,7 +129,9 @@ define_run(struct restore *r, struct err *e)
     if (r->o->jobs < 2 || !cut(&p)) {
         rc = entries_run(r, r->conn, &r->pre, e);
     } else {
-        rc = entries_run(r, r->conn, &p.before, e) != 0 ? -1 : run_parts(&p, e);
+        rc = entries_run(r, r->conn, &p.before, e) != 0
+            ? -1
+            : pool_each(r->o->jobs, run_part, &p, p.v, sizeof *p.v, p.n, e);
         if (rc == 0) {
             take_failed(&p);
             rc = entries_run(r, r->conn, &p.after, e);

@@ -179,27 +179,6 @@ cut(struct parts *p, const struct entry_ids *ids, const struct entry_list *keys)
     free(part_of);
 }
 
-static int
-tick(void *ctx, struct err *e)
-{
-    (void)ctx;
-    return cancel_check(e);
-}
-
-static int
-run_parts(struct parts *p, struct err *e)
-{
-    struct pool *pool = pool_new(p->r->o->jobs, run_part, p);
-    int          rc;
-
-    for (size_t i = 0; i < p->n; i++) {
-        pool_add(pool, &p->v[i], p->v[i].keys.n);
-    }
-    rc = pool_wait(pool, tick, 200, e);
-    pool_free(pool);
-    return rc;
-}
-
 int
 small_keys_add(struct restore *r, const struct entry_ids *ids, const struct entry_list *keys,
                struct entry_list *left, struct err *e)
@@ -210,7 +189,8 @@ small_keys_add(struct restore *r, const struct entry_ids *ids, const struct entr
     if (r->o->jobs > 1 && keys->n >= WORTH_IT) {
         cut(&p, ids, keys);
     }
-    rc = p.n > 1 ? run_parts(&p, e) : add_list(r, NULL, keys, left, e);
+    rc = p.n > 1 ? pool_each(r->o->jobs, run_part, &p, p.v, sizeof *p.v, p.n, e)
+                 : add_list(r, NULL, keys, left, e);
     for (size_t i = 0; i < p.n; i++) {
         for (size_t k = 0; k < p.v[i].left.n; k++) {
             entry_list_add(left, p.v[i].left.v[k]);
