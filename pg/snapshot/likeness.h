@@ -14,12 +14,13 @@
 
 /* Text, as a column of a query on no table; not during recovery: the system, the timeline, the
  * moment of the postmaster's start (whatever is done to a stopped server is not seen) and the
- * database; and the enums, whose labels are rows' contents, but stand elsewhere. */
+ * database, by its row's xmin, too: another one may have been made under its oid, of a template
+ * that has the same files; and the enums, whose labels are rows' contents, but stand elsewhere. */
 #define LIKENESS_SERVER                                                                            \
     "(SELECT pg_catalog.concat_ws(' ', (SELECT system_identifier FROM "                            \
     "pg_catalog.pg_control_system()), pg_catalog.left(pg_catalog.pg_walfile_name("                 \
     "pg_catalog.pg_current_wal_insert_lsn()), 8), pg_catalog.date_part('epoch', "                  \
-    "pg_catalog.pg_postmaster_start_time()), d.oid, d.dattablespace, d.encoding, (SELECT "         \
+    "pg_catalog.pg_postmaster_start_time()), d.oid, d.xmin, d.dattablespace, d.encoding, (SELECT " \
     "pg_catalog.string_agg(e.oid || ' ' || e.xmin, ' ' ORDER BY e.oid) FROM pg_catalog.pg_enum "   \
     "e)) FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())"
 

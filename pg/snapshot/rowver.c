@@ -82,8 +82,8 @@ rowver_since(PGconn *conn, const struct rowver_point *before, const struct rowve
 {
     if (memcmp(before->server, now->server, sizeof now->server) != 0) {
         return err_set(why, ERR_PG,
-                       "the server was started again, or an enum has changed, since "
-                       "the last backup");
+                       "the server was started again, or the database or an enum has changed, "
+                       "since the last backup");
     }
     if (now->xmin < before->xmin) {
         return err_set(why, ERR_PG, "the server is behind the last backup");

@@ -355,8 +355,8 @@ changed(PGconn *conn, const struct walsum_point *from, const struct walsum_point
 
     if (memcmp(from->server, to->server, sizeof to->server) != 0) {
         return err_set(why, ERR_PG,
-                       "the server was started again, or an enum has changed, since "
-                       "the last backup");
+                       "the server was started again, or the database or an enum has changed, "
+                       "since the last backup");
     }
     if (from->since == 0) {
         return err_set(why, ERR_PG,

@@ -169,6 +169,23 @@ SQL
 }
 
 # bats test_tags=versions
+@test "a database made anew under the oid of the last one, of a template with the same files, is read" {
+    since 15 'no database is made under a given oid'
+    db_make one
+    psql_in one -c "CREATE TABLE t WITH (fillfactor = 10) AS SELECT n AS id, repeat(md5(n::text), 26) AS said FROM generate_series(1, 140) n"
+    psql_in postgres -c 'CREATE DATABASE two TEMPLATE one'
+    psql_in two -c "UPDATE t SET said = 'of the other' WHERE id = 3"
+    expect_status 0 backup one
+    psql_in postgres -c "SELECT 'CREATE DATABASE one TEMPLATE two OID ' || oid FROM pg_database WHERE datname = 'one'" >"$T/anew.sql"
+    psql_in postgres -c 'DROP DATABASE one' -f "$T/anew.sql"
+    expect_status 0 backup one --json
+    expect_equal "$(jq '.backups[0].unread.ranges' <<<"$output")" 0
+    restore one --to two_copy
+    db_same two two_copy
+    db_drop one two two_copy
+}
+
+# bats test_tags=versions
 @test "transaction ids are used only where it is of use, and few" {
     next() { psql_in postgres -c 'SELECT pg_snapshot_xmax(pg_current_snapshot())'; }
     local before
