@@ -9,6 +9,7 @@
 #include "pg/snapshot/exported.h"
 #include "pg/snapshot/globals.h"
 #include "pg/snapshot/locks.h"
+#include "pg/snapshot/meanings.h"
 
 enum { ATTEMPTS = 3 };
 
@@ -24,6 +25,7 @@ struct attempt {
     struct strlist                 moved;
     bool                           last;
     bool                           refused; /* by the caller's own work: its error */
+    bool                           misread; /* rows, perhaps: they are read by some of moved */
 };
 
 static bool
@@ -140,6 +142,46 @@ meanwhile(struct attempt *a, struct err *e)
     return 0;
 }
 
+/* The session that sees what is there now; a new one, if it has been idle for so long that
+ * something on the way may have forgotten it. */
+static PGconn *
+session_now(struct attempt *a, struct err *e)
+{
+    enum { PATIENCE_S = 60 };
+
+    if (time(NULL) - a->s->taken > PATIENCE_S) {
+        pg_close(a->now);
+        a->now = pg_connect(a->o->target, PG_READING, "pgassay-backup check", e);
+    }
+    return a->now;
+}
+
+/* After it, with what it returned.  Rows that could not be read are missed for the same reason as
+ * those that were read wrongly. */
+static int
+look_back(struct attempt *a, int rc, struct err *e)
+{
+    struct err   own = ERR_INIT;
+    const size_t before = a->moved.n;
+
+    if (a->o->meanwhile == NULL || (rc != 0 && (!a->refused || e->kind == ERR_INTERRUPTED))) {
+        return rc;
+    }
+    if (session_now(a, &own) == NULL || meanings_moved(a->s->conn, a->now, &a->moved, &own) != 0) {
+        if (rc == 0) {
+            *e = own;
+        }
+        return -1;
+    }
+    if (a->moved.n == before) {
+        return rc;
+    }
+    a->misread = true;
+    a->refused = false;
+    err_clear(e);
+    return 0;
+}
+
 /* A role without the right to turn event triggers off (pg/conn/startup.h) fires those of logins
  * with each of its connections. */
 static int
@@ -235,11 +277,12 @@ side_by_side(struct attempt *a, struct definitions *d, struct err *e)
     }
     definitions_finish(d, rc != 0);
     if (rc != 0 && !snapshot_in_vain(a->s)) {
-        return rc;
+        return look_back(a, rc, e);
     }
     err_clear(e);
     a->refused = false;
-    return take_over(a, d, e);
+    rc = take_over(a, d, e);
+    return rc != 0 || snapshot_in_vain(a->s) ? rc : look_back(a, rc, e);
 }
 
 static int
@@ -286,7 +329,9 @@ dump_then_lock(struct attempt *a, struct definitions *d, struct err *e)
     if (tables_lock(a->s->conn, a->o, &a->s->catalog, e) == 0 &&
         list_now(a->now, true, &after, e) == 0) {
         compare_listings(a->o, &a->s->catalog, &after, true, &a->moved);
-        rc = a->moved.n > 0 && (!a->last || tables_moved(&a->moved)) ? 0 : meanwhile(a, e);
+        rc = a->moved.n > 0 && (!a->last || tables_moved(&a->moved))
+            ? 0
+            : look_back(a, meanwhile(a, e), e);
     }
     catalog_free(&after);
     return rc;
@@ -390,6 +435,9 @@ conclude(struct attempt *a, int rc, bool *again, struct err *e)
     } else if (a->moved.n > 0 && !a->last) {
         *again = true;
         log_info("starting over with a new snapshot: changed meanwhile: %s", what);
+    } else if (a->misread) {
+        rc = err_set(e, ERR_BUSY, "schemas or types kept changing while rows were read: %s", what);
+        err_hint(e, "run the backup when no schema change is under way");
     } else if (tables_moved(&a->moved)) {
         rc = err_set(e, ERR_BUSY, "tables kept changing while they were being locked: %s", what);
         err_hint(e, "run the backup when no schema change is under way");

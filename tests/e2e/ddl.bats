@@ -145,6 +145,52 @@ EOS
     expect_equal "$(psql_in busy_copy -c 'SELECT count(*) FROM sale')" 90000
 }
 
+# gated DB: its rows are not read before the session "gate" has ended.
+gated() {
+    psql_in "$1" -c 'CREATE SCHEMA "A"; CREATE TABLE "A".gate AS SELECT 1 AS i' -c "UPDATE pg_extension SET extconfig = ARRAY['\"A\".gate'::regclass::oid],
+extcondition = ARRAY['WHERE pg_catalog.pg_advisory_xact_lock_shared(42) IS NOT NULL'] WHERE extname = 'plpgsql'"
+}
+
+# bats test_tags=versions
+@test "schemas swapped, labels renamed and attributes added while rows are read: a new snapshot; and in the end, an error" {
+    local ddl
+    db_make busy
+    gated busy
+    psql_in busy <<'SQL'
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE TYPE pair AS (a int);
+CREATE TABLE moody AS SELECT 'good'::mood AS is FROM generate_series(1, 10);
+CREATE TABLE paired AS SELECT ROW(n)::pair AS is FROM generate_series(1, 10) n;
+CREATE SCHEMA live;
+CREATE SCHEMA staging;
+CREATE TABLE live.shop AS SELECT 'former' AS what FROM generate_series(1, 10);
+CREATE TABLE staging.shop AS SELECT 'next' AS what FROM generate_series(1, 20);
+SQL
+    for ddl in 'ALTER SCHEMA live RENAME TO former; ALTER SCHEMA staging RENAME TO live; ALTER SCHEMA former RENAME TO staging' \
+        "ALTER TYPE mood RENAME VALUE 'good' TO 'fine'" 'ALTER TYPE pair ADD ATTRIBUTE b int' 'ALTER SCHEMA staging RENAME TO former' \
+        "ALTER TYPE mood ADD VALUE 'so so' BEFORE 'bad'; GRANT USAGE ON SCHEMA live TO public; CREATE SCHEMA other; DROP SCHEMA other"; do
+        session_open gate busy
+        session gate 'SELECT pg_advisory_lock(42)'
+        session_idle gate
+        hook pg_dumpall after <<EOS
+[ \$CALL = 1 ] || exit 0
+psql -X -v ON_ERROR_STOP=1 -d busy -c "$ddl"
+psql -X -d busy -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'session_gate'"
+EOS
+        expect_status 0 backup busy
+        case $ddl in *ADD\ VALUE*) expect_equal "$(hook_calls)" 1 ;; *) expect_equal "$(hook_calls)" 2 ;; esac
+        case $ddl in *TYPE*RENAME* | *ATTRIBUTE* | *former\ RENAME*) restores_well; db_same busy busy_copy ;; esac
+        unhook
+        session_close gate
+    done
+    hook pg_dumpall after <<'EOS'
+psql -X -d busy -c "ALTER TYPE pair ADD ATTRIBUTE c$CALL int"
+EOS
+    expect_status 1 backup busy
+    expect_text 'schemas or types kept changing while rows were read: type public.pair'
+    expect_equal "$(hook_calls)" 3
+}
+
 @test "a table that somebody keeps locked: an error naming it" {
     session_open lock busy
     session lock 'BEGIN; LOCK TABLE sale IN ACCESS EXCLUSIVE MODE'
