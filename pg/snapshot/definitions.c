@@ -1,6 +1,6 @@
 #include "pg/snapshot/definitions.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "pg/snapshot/ddlcheck.h"
 #include "pg/snapshot/exported.h"
@@ -10,13 +10,6 @@ int
 definitions_prepare(struct definitions *d, struct err *e)
 {
     return schema_dump_prepare(d->o, d->s, &d->dump, e);
-}
-
-void
-definitions_free(struct definitions *d)
-{
-    schema_dump_free(&d->dump);
-    strlist_free(&d->moved);
 }
 
 /* Globals have no snapshot: every role that the snapshot knows must be among them. */
@@ -48,8 +41,12 @@ static int
 make(struct definitions *d, struct err *e)
 {
     struct ddl_look look;
-    int             rc = ddl_look_begin(&look, d->now, d->s->id, e);
+    int             rc;
 
+    if (d->now == NULL) {
+        return schema_dump_run(&d->dump, &d->s->archive, e);
+    }
+    rc = ddl_look_begin(&look, d->now, d->s->id, e);
     if (rc == 0 && (rc = schema_dump_run(&d->dump, &d->s->archive, e)) == 0) {
         rc = ddl_look_end(&look, &d->moved, e);
     } else {
@@ -83,12 +80,13 @@ thread_main(void *definitions)
     return NULL;
 }
 
-int
-definitions_start(struct definitions *d, struct err *e)
+void
+definitions_start(struct definitions *d)
 {
-    int why = pthread_create(&d->thread, NULL, thread_main, d);
-
-    return why == 0 ? 0 : err_set(e, ERR_IO, "could not start a thread: %s", strerror(why));
+    d->running = pthread_create(&d->thread, NULL, thread_main, d) == 0;
+    if (!d->running) {
+        definitions_make(d);
+    }
 }
 
 void
@@ -97,5 +95,19 @@ definitions_finish(struct definitions *d, bool give_up)
     if (give_up) {
         atomic_store(&d->stop, true);
     }
-    (void)pthread_join(d->thread, NULL);
+    if (d->running) {
+        (void)pthread_join(d->thread, NULL);
+        d->running = false;
+    }
+}
+
+void
+definitions_free(struct definitions *d)
+{
+    if (d != NULL) {
+        definitions_finish(d, true);
+        schema_dump_free(&d->dump);
+        strlist_free(&d->moved);
+        free(d);
+    }
 }

@@ -1,6 +1,5 @@
 #include "pg/snapshot/dump.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,75 +182,4 @@ schema_dump_free(struct schema_dump *d)
 {
     dump_child_free(&d->child);
     pg_tool_free(&d->tool);
-}
-
-struct dump_thread {
-    pthread_t          id;
-    bool               is_thread;
-    atomic_bool        stop;
-    struct schema_dump dump;
-    struct buf        *out;
-    struct err         e;
-    int                rc;
-};
-
-static void *
-dump_main(void *arg)
-{
-    struct dump_thread *t = arg;
-
-    t->rc = schema_dump_run(&t->dump, t->out, &t->e);
-    return NULL;
-}
-
-int
-schema_dump_begin(const struct snapshot_options *o, struct snapshot *s, struct err *e)
-{
-    struct dump_thread *t = xcalloc(1, sizeof *t);
-
-    if (schema_dump_prepare(o, s, &t->dump, e) != 0) {
-        schema_dump_free(&t->dump);
-        free(t);
-        return -1;
-    }
-    t->out = &s->archive;
-    t->dump.stop = &t->stop;
-    s->dump = t;
-    t->is_thread = pthread_create(&t->id, NULL, dump_main, t) == 0;
-    if (!t->is_thread) {
-        (void)dump_main(t); /* now, then */
-    }
-    return 0;
-}
-
-int
-schema_dump_end(struct snapshot *s, struct err *e)
-{
-    struct dump_thread *t = s->dump;
-    int                 rc;
-
-    if (t == NULL) {
-        return 0;
-    }
-    if (t->is_thread) {
-        pthread_join(t->id, NULL);
-    }
-    if ((rc = t->rc) != 0) {
-        *e = t->e;
-    }
-    s->dump = NULL;
-    schema_dump_free(&t->dump);
-    free(t);
-    return rc;
-}
-
-void
-schema_dump_stop(struct snapshot *s)
-{
-    struct err ignored = ERR_INIT;
-
-    if (s->dump != NULL) {
-        atomic_store(&s->dump->stop, true);
-        (void)schema_dump_end(s, &ignored);
-    }
 }

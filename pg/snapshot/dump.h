@@ -35,12 +35,6 @@ int  schema_dump_prepare(const struct snapshot_options *, struct snapshot *, str
 int  schema_dump_run(const struct schema_dump *, struct buf *archive, struct err *);
 void schema_dump_free(struct schema_dump *);
 
-/* The same in a thread of its own, which alone has s->archive until schema_dump_end(): that waits
- * for it, if there is one.  The options must live as long. */
-int  schema_dump_begin(const struct snapshot_options *, struct snapshot *, struct err *);
-int  schema_dump_end(struct snapshot *, struct err *);
-void schema_dump_stop(struct snapshot *); /* ends it soon: nobody wants it any more */
-
 /* The same into out, of a database that nobody else changes; args select a part of it (NULL at the
  * end). */
 int schema_dump_now(PGconn *, const char *const *args, struct buf *out, struct err *);

@@ -252,8 +252,10 @@ note_damage_hidden(struct snapshot *s, struct err *e)
 
 /* What the definitions came to. */
 static int
-take_over(struct attempt *a, struct definitions *d, struct err *e)
+take_over(struct attempt *a, struct err *e)
 {
+    struct definitions *d = a->s->definitions;
+
     strlist_add_all(&a->moved, &d->moved);
     if (d->rc != 0) {
         a->refused = d->refused;
@@ -265,23 +267,24 @@ take_over(struct attempt *a, struct definitions *d, struct err *e)
 /* pg_dump in a thread of its own, the rest in this one.  Of two failures the first counts: the
  * other is its consequence. */
 static int
-side_by_side(struct attempt *a, struct definitions *d, struct err *e)
+side_by_side(struct attempt *a, struct err *e)
 {
-    int rc = definitions_prepare(d, e);
+    int rc = definitions_prepare(a->s->definitions, e);
 
-    if (rc != 0 || definitions_start(d, e) != 0) {
+    if (rc != 0) {
         return -1;
     }
+    definitions_start(a->s->definitions);
     if (list_the_rest(a->o, a->s, e) != 0 || meanwhile(a, e) != 0) {
         rc = -1;
     }
-    definitions_finish(d, rc != 0);
+    definitions_finish(a->s->definitions, rc != 0);
     if (rc != 0 && !snapshot_in_vain(a->s)) {
         return look_back(a, rc, e);
     }
     err_clear(e);
     a->refused = false;
-    rc = take_over(a, d, e);
+    rc = take_over(a, e);
     return rc != 0 || snapshot_in_vain(a->s) ? rc : look_back(a, rc, e);
 }
 
@@ -293,7 +296,7 @@ note_the_server(struct snapshot *s, struct err *e)
 
 /* List, LOCK, snapshot, list again: then no listed table can change. */
 static int
-lock_then_dump(struct attempt *a, struct definitions *d, struct err *e)
+lock_then_dump(struct attempt *a, struct err *e)
 {
     if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 ||
         tables_lock(a->s->conn, a->o, &a->first, e) != 0 || export_and_list(a->s, e) != 0) {
@@ -303,24 +306,24 @@ lock_then_dump(struct attempt *a, struct definitions *d, struct err *e)
     if (a->moved.n > 0) {
         return 0;
     }
-    return note_the_server(a->s, e) != 0 ? -1 : side_by_side(a, d, e);
+    return note_the_server(a->s, e) != 0 ? -1 : side_by_side(a, e);
 }
 
 /* Too few locks: pg_dump has locked everything and released it before the coordinator locks; then
  * changes in between are checked. */
 static int
-dump_then_lock(struct attempt *a, struct definitions *d, struct err *e)
+dump_then_lock(struct attempt *a, struct err *e)
 {
     struct catalog after = {0};
     int            rc = -1;
 
     if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->s, e) != 0 ||
         list_the_rest(a->o, a->s, e) != 0 || note_the_server(a->s, e) != 0 ||
-        definitions_prepare(d, e) != 0) {
+        definitions_prepare(a->s->definitions, e) != 0) {
         return -1;
     }
-    definitions_make(d);
-    if (take_over(a, d, e) != 0) {
+    definitions_make(a->s->definitions);
+    if (take_over(a, e) != 0) {
         return a->refused ? -1 : locks_explain_dump(a->now, a->o, e);
     }
     if (snapshot_in_vain(a->s)) {
@@ -344,9 +347,13 @@ alone(struct attempt *a, struct err *e)
     struct strlist missing = {0};
     int            rc = -1;
 
-    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(a->s, e) == 0 &&
-        schema_dump_begin(a->o, a->s, e) == 0 && list_the_rest(a->o, a->s, e) == 0 &&
-        note_the_server(a->s, e) == 0 && globals_read(a->s, a->now, e) == 0) {
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->s, e) != 0 ||
+        definitions_prepare(a->s->definitions, e) != 0) {
+        return -1;
+    }
+    definitions_start(a->s->definitions);
+    if (list_the_rest(a->o, a->s, e) == 0 && note_the_server(a->s, e) == 0 &&
+        globals_read(a->s, a->now, e) == 0) {
         rc = globals_missing(a->s, a->s->conn, &missing, e);
     }
     for (size_t i = 0; i < missing.n; i++) {
@@ -359,10 +366,10 @@ alone(struct attempt *a, struct err *e)
 static int
 attempt_once(struct attempt *a, struct err *e)
 {
-    struct definitions d = {.o = a->o, .s = a->s, .last = a->last};
-    bool               is_short;
-    int                rc;
+    struct definitions *d = a->s->definitions = xcalloc(1, sizeof *d);
+    bool                is_short;
 
+    *d = (struct definitions){.o = a->o, .s = a->s, .last = a->last};
     a->s->conn = pg_connect(a->o->target, PG_READING, "pgassay-backup", e);
     a->now = a->s->conn == NULL ? NULL
                                 : pg_connect(a->o->target, PG_READING, "pgassay-backup check", e);
@@ -378,10 +385,8 @@ attempt_once(struct attempt *a, struct err *e)
             "locks are short (max_locks_per_transaction): pg_dump runs before the tables are "
             "locked");
     }
-    d.now = a->now;
-    rc = (is_short ? dump_then_lock : lock_then_dump)(a, &d, e);
-    definitions_free(&d);
-    return rc;
+    d->now = a->now;
+    return (is_short ? dump_then_lock : lock_then_dump)(a, e);
 }
 
 static char *
@@ -500,7 +505,16 @@ snapshot_take(const struct snapshot_options *o, struct snapshot *s, struct err *
 int
 snapshot_definitions(struct snapshot *s, struct err *e)
 {
-    return schema_dump_end(s, e);
+    struct definitions *d = s->definitions;
+
+    if (d == NULL) {
+        return 0;
+    }
+    definitions_finish(d, false);
+    if (d->rc != 0) {
+        *e = d->err;
+    }
+    return d->rc;
 }
 
 bool
@@ -560,7 +574,7 @@ snapshot_lost(const struct snapshot *s, struct err *e)
 void
 snapshot_end(struct snapshot *s)
 {
-    schema_dump_stop(s);
+    definitions_free(s->definitions);
     pg_close(s->conn);
     free(s->id);
     catalog_free(&s->catalog);

@@ -52,7 +52,7 @@ struct snapshot_options {
         *dump_args; /* more options for pg_dump (-t, -n …), NULL-terminated, or NULL */
 };
 
-struct dump_thread; /* dump.c */
+struct definitions;
 
 struct snapshot {
     PGconn                *conn;  /* the coordinator, in its exporting transaction */
@@ -61,7 +61,7 @@ struct snapshot {
     struct catalog         catalog;
     struct buf             archive; /* pg_dump -Fc -Z0 schema archive; ceiling 2 GiB */
     char                  *pg_dump_version;
-    struct dump_thread    *dump;         /* which is being made, or NULL */
+    struct definitions    *definitions;  /* being made, or made; NULL: none */
     struct buf             globals_sql;  /* pg_dumpall --globals-only */
     json_t                *globals_data; /* the same as data: roles, memberships, tablespaces */
     bool                   globals, passwords;

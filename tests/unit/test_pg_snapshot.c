@@ -465,6 +465,52 @@ a_refused_archive_is_refused_once(void **state)
     assert_int_equal(b.meanwhile, 1);
 }
 
+static int
+take_unshared(struct snapshot *s, struct err *e)
+{
+    struct pg_target        target = scratch_target(server, "beside");
+    struct snapshot_options o = {
+        .target = &target, .lock_timeout_ms = TIMEOUT_MS, .unshared = true};
+
+    pg_close(fresh_database("beside"));
+    return snapshot_take(&o, s, e);
+}
+
+static void
+of_a_database_that_stands_still_pg_dump_is_waited_for_when_asked(void **state)
+{
+    struct snapshot s;
+    struct err      e = ERR_INIT;
+
+    (void)state;
+    put_before_pg_dump(WAIT_FOR_GO);
+    assert_ok(take_unshared(&s, &e), &e);
+    put_file("go");
+    assert_ok(snapshot_definitions(&s, &e), &e);
+    assert_memory_equal(s.archive.data, "PGDMP", 5);
+    snapshot_end(&s);
+
+    put_before_pg_dump("echo the disk is full >&2; exit 1");
+    assert_ok(take_unshared(&s, &e), &e);
+    assert_int_equal(snapshot_definitions(&s, &e), -1);
+    assert_err(&e, ERR_IO, "the disk is full");
+    snapshot_end(&s);
+}
+
+static void
+a_snapshot_that_ends_waits_for_no_pg_dump(void **state)
+{
+    struct snapshot s;
+    struct err      e = ERR_INIT;
+    double          began = clock_seconds();
+
+    (void)state;
+    put_before_pg_dump("exec sleep 60");
+    assert_ok(take_unshared(&s, &e), &e);
+    snapshot_end(&s);
+    assert_true(clock_seconds() - began < 30);
+}
+
 static void
 locks_are_short_when_two_sessions_cannot_hold_them(void **state)
 {
@@ -495,7 +541,10 @@ main(void)
         cmocka_unit_test_teardown(what_fails_beside_pg_dump_stops_it, remove_go),
         cmocka_unit_test_teardown(what_is_beside_a_failing_pg_dump_hears_of_it, remove_go),
         cmocka_unit_test_teardown(changed_definitions_void_what_was_done_beside, remove_go),
-        cmocka_unit_test_teardown(a_refused_archive_is_refused_once, remove_programs),
+        cmocka_unit_test_teardown(a_refused_archive_is_refused_once, remove_go),
+        cmocka_unit_test_teardown(of_a_database_that_stands_still_pg_dump_is_waited_for_when_asked,
+                                  remove_go),
+        cmocka_unit_test_teardown(a_snapshot_that_ends_waits_for_no_pg_dump, remove_programs),
         cmocka_unit_test(locks_are_short_when_two_sessions_cannot_hold_them),
     };
 
