@@ -2,14 +2,16 @@
 
 #include <stdlib.h>
 
+#include "core/groups.h"
 #include "pg/archive/entry_ids.h"
 
 struct apart {
     const struct archive              *archive;
     const struct archive_entry *const *v;
-    size_t                            *group; /* of v */
+    size_t                            *group; /* of v: its number, or 0 before all are known */
     size_t                            *at; /* of an archive's entry: its place in v + 1; 0: none */
     struct entry_ids                   ids;
+    struct groups                      groups; /* of v */
 };
 
 static bool
@@ -33,17 +35,6 @@ first_table(const struct archive_entry *const *v, size_t n)
     return i;
 }
 
-/* The first entry of a group: each entry leads to one before it (group[] until all are known). */
-static size_t
-head(size_t *group, size_t i)
-{
-    while (group[i] != i) {
-        group[i] = group[group[i]];
-        i = group[i];
-    }
-    return i;
-}
-
 /* The place in v of what an entry depends on; n: it is not there. */
 static size_t
 place(const struct apart *a, int dump_id, size_t n)
@@ -54,53 +45,44 @@ place(const struct apart *a, int dump_id, size_t n)
     return at == 0 ? n : at - 1;
 }
 
-/* Entry i joins the groups of what it depends on. */
-static void
+/* An entry joins the groups of what it needs.  False: that comes afterwards, and so does it.  What
+ * stands behind it can be no condition. */
+static bool
 join(struct apart *a, size_t i)
 {
     const struct archive_entry *entry = a->v[i];
 
-    a->group[i] = i;
     for (size_t k = 0; k < entry->n_depends; k++) {
         size_t j = place(a, entry->depends[k], i);
 
-        if (j >= i || a->group[j] == APART_BEFORE) {
-            continue; /* an entry that comes later can be no condition */
-        }
-        if (a->group[j] == APART_AFTER) {
-            a->group[i] = APART_AFTER;
-            return;
+        if (j < i && a->group[j] == APART_AFTER) {
+            return false;
         }
     }
     for (size_t k = 0; k < entry->n_depends; k++) {
-        size_t j = place(a, entry->depends[k], i), x, y;
+        size_t j = place(a, entry->depends[k], i);
 
-        if (j >= i || a->group[j] == APART_BEFORE) {
-            continue;
+        if (j < i && a->group[j] != APART_BEFORE) {
+            groups_join(&a->groups, i, j);
         }
-        x = head(a->group, i);
-        y = head(a->group, j);
-        a->group[x < y ? y : x] = x < y ? x : y;
     }
+    return true;
 }
 
-/* Numbers instead of heads: a head comes first in its group. */
+/* A first entry numbers its group. */
 static size_t
-number(size_t *group, size_t first, size_t n)
+number(struct apart *a, size_t n)
 {
-    size_t groups = 0;
+    size_t numbers = 0;
 
-    for (size_t i = first; i < n; i++) {
-        if (group[i] < n) {
-            group[i] = head(group, i);
+    for (size_t i = 0; i < n; i++) {
+        if (a->group[i] < n) {
+            size_t first = groups_first(&a->groups, i);
+
+            a->group[i] = first == i ? numbers++ : a->group[first];
         }
     }
-    for (size_t i = first; i < n; i++) {
-        if (group[i] < n) {
-            group[i] = group[i] == i ? groups++ : group[group[i]];
-        }
-    }
-    return groups;
+    return numbers;
 }
 
 size_t
@@ -112,19 +94,21 @@ entries_apart(const struct archive *archive, const struct archive_entry *const *
                       .v = v,
                       .group = group,
                       .at = xcalloc(archive->n + 1, sizeof *a.at),
-                      .ids = entry_ids_new(archive)};
+                      .ids = entry_ids_new(archive),
+                      .groups = groups_new(n)};
+    size_t       numbers;
 
     for (size_t i = 0; i < n; i++) {
         a.at[v[i] - archive->v] = i + 1;
         if (i < first) {
             group[i] = APART_BEFORE;
-        } else if (is_easy(v[i])) {
-            join(&a, i);
         } else {
-            group[i] = APART_AFTER;
+            group[i] = is_easy(v[i]) && join(&a, i) ? 0 : APART_AFTER;
         }
     }
+    numbers = number(&a, n);
+    groups_free(&a.groups);
     entry_ids_free(&a.ids);
     free(a.at);
-    return number(group, first, n);
+    return numbers;
 }

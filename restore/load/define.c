@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/cancel.h"
+#include "core/groups.h"
 #include "pg/archive/apart.h"
 #include "restore/job/entries.h"
 #include "restore/load/load.h"
@@ -19,7 +20,7 @@ struct parts {
     struct restore   *r;
     struct entry_list before, after;
     struct part      *v;
-    size_t            n, cap;
+    size_t            n;
 };
 
 static int
@@ -34,31 +35,6 @@ run_part(void *ctx, void *task, int number, struct err *e)
         : entries_try(r, w->conn, &part->entries, &part->failed, e);
 }
 
-/* Small groups together, in their order: part_of[group]. */
-static size_t *
-share_out(struct parts *p, const size_t *group, size_t n_groups)
-{
-    size_t *sizes = xcalloc(n_groups + 1, sizeof *sizes);
-    size_t *part_of = xcalloc(n_groups + 1, sizeof *part_of), in_part = 0;
-
-    for (size_t i = 0; i < p->r->pre.n; i++) {
-        if (group[i] < n_groups) {
-            sizes[group[i]]++;
-        }
-    }
-    for (size_t g = 0; g < n_groups; g++) {
-        if (p->n == 0 || in_part + sizes[g] > PART_ENTRIES) {
-            VEC_GROW(p->v, p->n, p->cap);
-            p->v[p->n++] = (struct part){0};
-            in_part = 0;
-        }
-        in_part += sizes[g];
-        part_of[g] = p->n - 1;
-    }
-    free(sizes);
-    return part_of;
-}
-
 /* True: it is worth it. */
 static bool
 cut(struct parts *p)
@@ -67,7 +43,8 @@ cut(struct parts *p)
     size_t                  *group = xcalloc(pre->n + 1, sizeof *group), *part_of;
     size_t n_groups = entries_apart(&p->r->archive, pre->v, pre->n, group), in_groups = 0;
 
-    part_of = share_out(p, group, n_groups);
+    part_of = groups_share(group, pre->n, n_groups, PART_ENTRIES, &p->n);
+    p->v = xcalloc(p->n + 1, sizeof *p->v);
     for (size_t i = 0; i < pre->n; i++) {
         if (group[i] == APART_BEFORE) {
             entry_list_add(&p->before, pre->v[i]);

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "core/cancel.h"
+#include "core/groups.h"
 #include "restore/job/entries.h"
 #include "restore/load/load.h"
 #include "restore/load/lost.h"
 
-/* KEYS_TOGETHER: in a message; each locks its tables and their indexes.  WORTH_IT: fewer are added
- * before others have begun. */
-enum { KEYS_TOGETHER = 16, WORTH_IT = 4 * KEYS_TOGETHER };
+/* KEYS_TOGETHER: in a message; each locks its tables and their indexes.  PART_KEYS: of a task.
+ * WORTH_IT: fewer are added before others have begun. */
+enum { KEYS_TOGETHER = 16, PART_KEYS = 2 * KEYS_TOGETHER, WORTH_IT = 4 * KEYS_TOGETHER };
 #define SMALL_BYTES MIB
 
 /* The n-th of the tables that an entry depends on, which the backup has with rows of its own; NULL:
@@ -63,7 +64,7 @@ struct part {
 struct parts {
     struct restore *r;
     struct part    *v;
-    size_t          n, cap;
+    size_t          n;
 };
 
 /* One message, one transaction: all or none.  w: NULL is the main connection. */
@@ -111,72 +112,52 @@ run_part(void *ctx, void *task, int number, struct err *e)
     return worker_ready(r, w, e) != 0 ? -1 : add_list(r, w, &part->keys, &part->left, e);
 }
 
+/* Of each key, the number of its group, in their order: keys that have a table in common. */
 static size_t
-head(size_t *leads, size_t i)
+group_keys(const struct restore *r, const struct entry_ids *ids, const struct entry_list *keys,
+           size_t *group)
 {
-    while (leads[i] != i) {
-        leads[i] = leads[leads[i]];
-        i = leads[i];
-    }
-    return i;
-}
+    const struct manifest       *m = r->manifest;
+    const struct manifest_table *t;
+    struct groups                groups = groups_new(keys->n);
+    size_t *with = xcalloc(m->n_tables + 1, sizeof *with); /* of a table: a key + 1 */
+    size_t  numbers = 0;
+    bool    other;
 
-/* Tables that a key joins lead to one of them: leads[table of the manifest]. */
-static size_t *
-join_tables(const struct restore *r, const struct entry_ids *ids, const struct entry_list *keys)
-{
-    const struct manifest *m = r->manifest;
-    size_t                *leads = xcalloc(m->n_tables + 1, sizeof *leads);
-    bool                   other;
-
-    for (size_t i = 0; i < m->n_tables; i++) {
-        leads[i] = i;
-    }
     for (size_t i = 0; i < keys->n; i++) {
-        size_t                       at = 0;
-        const struct manifest_table *first = table_of(r, ids, keys->v[i], &at, &other), *t;
+        for (size_t at = 0; (t = table_of(r, ids, keys->v[i], &at, &other)) != NULL;) {
+            size_t *key = &with[t - m->tables];
 
-        while ((t = table_of(r, ids, keys->v[i], &at, &other)) != NULL) {
-            leads[head(leads, (size_t)(t - m->tables))] = head(leads, (size_t)(first - m->tables));
+            if (*key != 0) {
+                groups_join(&groups, i, *key - 1);
+            }
+            *key = i + 1;
         }
     }
-    return leads;
+    for (size_t i = 0; i < keys->n; i++) {
+        size_t first = groups_first(&groups, i);
+
+        group[i] = first == i ? numbers++ : group[first];
+    }
+    groups_free(&groups);
+    free(with);
+    return numbers;
 }
 
-/* Some groups of tables to a part. */
+/* Some groups of keys to a part. */
 static void
 cut(struct parts *p, const struct entry_ids *ids, const struct entry_list *keys)
 {
-    const struct manifest *m = p->r->manifest;
-    size_t                *leads = join_tables(p->r, ids, keys);
-    size_t                *size = xcalloc(m->n_tables + 1, sizeof *size);
-    size_t                *part_of = xcalloc(m->n_tables + 1, sizeof *part_of), in_part = 0;
-    bool                   other;
+    size_t *group = xcalloc(keys->n + 1, sizeof *group);
+    size_t  n_groups = group_keys(p->r, ids, keys, group);
+    size_t *part_of = groups_share(group, keys->n, n_groups, PART_KEYS, &p->n);
 
-    for (int counted = 0; counted < 2; counted++) {
-        for (size_t i = 0; i < keys->n; i++) {
-            size_t at = 0, g = (size_t)(table_of(p->r, ids, keys->v[i], &at, &other) - m->tables);
-
-            g = head(leads, g);
-            if (counted == 0) {
-                size[g]++;
-                continue;
-            }
-            if (part_of[g] == 0) {
-                if (p->n == 0 || in_part + size[g] > 2 * KEYS_TOGETHER) {
-                    VEC_GROW(p->v, p->n, p->cap);
-                    p->v[p->n++] = (struct part){0};
-                    in_part = 0;
-                }
-                in_part += size[g];
-                part_of[g] = p->n;
-            }
-            entry_list_add(&p->v[part_of[g] - 1].keys, keys->v[i]);
-        }
+    p->v = xcalloc(p->n + 1, sizeof *p->v);
+    for (size_t i = 0; i < keys->n; i++) {
+        entry_list_add(&p->v[part_of[group[i]]].keys, keys->v[i]);
     }
-    free(leads);
-    free(size);
     free(part_of);
+    free(group);
 }
 
 int
