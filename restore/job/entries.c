@@ -12,20 +12,6 @@
 
 enum { BATCH_ENTRIES = 64, BATCH_BYTES = 128 << 10, ATTEMPTS = 5 };
 
-void
-entry_list_add(struct entry_list *l, const struct archive_entry *entry)
-{
-    VEC_GROW(l->v, l->n, l->cap);
-    l->v[l->n++] = entry;
-}
-
-void
-entry_list_free(struct entry_list *l)
-{
-    free(l->v);
-    *l = (struct entry_list){0};
-}
-
 /* The SQL to run for an entry: allocated, or NULL when it is left out. */
 static char *
 entry_sql(const struct restore *r, const struct archive_entry *entry)

@@ -20,7 +20,4 @@ int entries_try(struct restore *, PGconn *, const struct entry_list *, struct en
 int entry_statement(struct restore *, PGconn *, const struct archive_entry *, const char *sql,
                     struct err *);
 
-void entry_list_add(struct entry_list *, const struct archive_entry *);
-void entry_list_free(struct entry_list *);
-
 #endif

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "pg/archive/archive.h"
+#include "pg/archive/entry_list.h"
 #include "pg/conn/tools.h"
 #include "pg/scratch/scratch.h"
 #include "restore/job/options.h"
@@ -27,12 +28,6 @@
 #include "storage/format/manifest.h"
 #include "storage/read/readahead.h"
 #include "storage/repo/repo.h"
-
-/* Entries in the archive's order; borrowed. */
-struct entry_list {
-    const struct archive_entry **v;
-    size_t                       n, cap;
-};
 
 /* An index or constraint that is built as soon as its table is loaded. */
 struct table_job;

@@ -9,6 +9,7 @@
 
 #include "core/mem.h"
 #include "pg/archive/apart.h"
+#include "pg/archive/apart_parts.h"
 #include "tests/support/cmocka.h"
 
 enum { ENTRIES_MAX = 16 };
@@ -127,6 +128,81 @@ without_a_table_nothing_is_made_at_once(void **state)
     end(&f);
 }
 
+/* A schema, many tables, a view. */
+static struct archive
+many_tables(size_t n)
+{
+    struct archive a = {0};
+
+    add(&a, &(struct line){"SCHEMA", ""});
+    for (size_t i = 0; i < n; i++) {
+        add(&a, &(struct line){"TABLE", "1"});
+    }
+    add(&a, &(struct line){"VIEW", "2"});
+    return a;
+}
+
+static void
+what_comes_too_early_is_made_in_its_place(void **state)
+{
+    enum { MANY = 300 };
+    struct fixture     f = {.archive = many_tables(MANY)};
+    struct entry_list  all = {0};
+    struct apart_parts p;
+    size_t             seen = 0;
+
+    (void)state;
+    for (size_t i = 0; i < f.archive.n; i++) {
+        entry_list_add(&all, &f.archive.v[i]);
+    }
+    p = apart_parts_cut(&f.archive, &all, 2);
+    assert_in_range(p.n, 2, MANY);
+    assert_int_equal(p.before.n, 1);
+    assert_int_equal(p.after.n, 1);
+    for (size_t i = 0; i < p.n; i++) {
+        for (size_t k = 0; k < p.v[i].entries.n; k++) {
+            assert_ptr_equal(p.v[i].entries.v[k], &f.archive.v[++seen]);
+        }
+    }
+    assert_int_equal(seen, MANY);
+    entry_list_add(&p.v[1].early, p.v[1].entries.v[5]);
+    entry_list_add(&p.v[1].early, p.v[1].entries.v[2]);
+    entry_list_add(&p.v[0].early, p.v[0].entries.v[7]);
+    apart_parts_take_back(&p);
+    assert_int_equal(p.after.n, 4);
+    assert_ptr_equal(p.after.v[0], p.v[0].entries.v[7]);
+    assert_ptr_equal(p.after.v[1], p.v[1].entries.v[2]);
+    assert_ptr_equal(p.after.v[2], p.v[1].entries.v[5]);
+    assert_ptr_equal(p.after.v[3], &f.archive.v[MANY + 1]);
+    apart_parts_free(&p);
+    entry_list_free(&all);
+    end(&f);
+}
+
+static void
+a_session_alone_and_few_tables_are_not_cut(void **state)
+{
+    (void)state;
+    for (int sessions = 1; sessions <= 2; sessions++) {
+        struct fixture     f = {.archive = many_tables(sessions == 1 ? 300 : 100)};
+        struct entry_list  all = {0};
+        struct apart_parts p;
+
+        for (size_t i = 0; i < f.archive.n; i++) {
+            entry_list_add(&all, &f.archive.v[i]);
+        }
+        p = apart_parts_cut(&f.archive, &all, sessions);
+        assert_int_equal(p.n, 0);
+        assert_int_equal(p.before.n, all.n);
+        assert_memory_equal(p.before.v, all.v, all.n * sizeof *all.v);
+        apart_parts_take_back(&p);
+        assert_int_equal(p.after.n, 0);
+        apart_parts_free(&p);
+        entry_list_free(&all);
+        end(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -135,6 +211,8 @@ main(void)
         cmocka_unit_test(what_joins_two_tables_makes_them_one_group),
         cmocka_unit_test(other_kinds_and_what_needs_them_come_afterwards),
         cmocka_unit_test(without_a_table_nothing_is_made_at_once),
+        cmocka_unit_test(what_comes_too_early_is_made_in_its_place),
+        cmocka_unit_test(a_session_alone_and_few_tables_are_not_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

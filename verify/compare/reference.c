@@ -5,7 +5,7 @@
 
 #include "core/log.h"
 #include "core/pool.h"
-#include "pg/archive/apart.h"
+#include "pg/archive/apart_parts.h"
 #include "pg/archive/archive_public.h"
 #include "pg/archive/entry_ids.h"
 #include "pg/archive/isolate.h"
@@ -106,19 +106,6 @@ entry_sql(const struct reference_trip *t, const struct archive_entry *entry)
     return sql != NULL ? sql : xstrdup(entry->sql);
 }
 
-/* Entries in the archive's order; borrowed. */
-struct entries {
-    const struct archive_entry **v;
-    size_t                       n, cap;
-};
-
-static void
-add_entry(struct entries *l, const struct archive_entry *entry)
-{
-    VEC_GROW(l->v, l->n, l->cap);
-    l->v[l->n++] = entry;
-}
-
 /* *failed: the server refuses it, and says why in *fault. */
 static int
 run_entry(PGconn *conn, const struct reference_trip *t, const struct archive_entry *entry,
@@ -162,12 +149,12 @@ run_together(PGconn *conn, const struct reference_trip *t, const struct archive_
 
 /* What the server refused, and its messages, one for each. */
 struct refused {
-    struct entries entries;
-    struct strlist why;
+    struct entry_list entries;
+    struct strlist    why;
 };
 
 static int
-run_entries(PGconn *conn, const struct reference_trip *t, const struct entries *l,
+run_entries(PGconn *conn, const struct reference_trip *t, const struct entry_list *l,
             struct refused *refused, struct err *e)
 {
     int rc = 0;
@@ -182,7 +169,7 @@ run_entries(PGconn *conn, const struct reference_trip *t, const struct entries *
 
             rc = run_entry(conn, t, l->v[k], &failed, &fault, e);
             if (rc == 0 && failed) {
-                add_entry(&refused->entries, l->v[k]);
+                entry_list_add(&refused->entries, l->v[k]);
                 strlist_add(&refused->why, fault.text);
             }
         }
@@ -190,16 +177,10 @@ run_entries(PGconn *conn, const struct reference_trip *t, const struct entries *
     return rc;
 }
 
-/* The archive in pieces, as a restore makes it (pg/archive/apart.h). */
-struct pieces {
+/* Sessions that make the archive's parts. */
+struct sessions {
     const struct reference_trip *trip;
-    struct entries               before, after;
-    struct piece {
-        struct entries entries;
-        struct refused early; /* perhaps: made once more with what comes after */
-    } * v;
-    size_t   n, cap;
-    PGconn **conns; /* of the sessions that make them, if they have been needed */
+    PGconn                     **conns; /* NULL: not needed yet */
 };
 
 static PGconn *
@@ -212,106 +193,66 @@ connect_to(const struct reference_trip *t, struct err *e)
 }
 
 static int
-run_piece(void *ctx, void *task, int number, struct err *e)
+run_part(void *ctx, void *task, int number, struct err *e)
 {
-    struct pieces *p = ctx;
-    struct piece  *piece = task;
+    struct sessions   *s = ctx;
+    struct apart_part *part = task;
+    struct refused     refused = {0};
+    int                rc = -1;
 
-    if (p->conns[number] == NULL && (p->conns[number] = connect_to(p->trip, e)) == NULL)
-        return -1;
-    return run_entries(p->conns[number], p->trip, &piece->entries, &piece->early, e);
+    if (s->conns[number] != NULL || (s->conns[number] = connect_to(s->trip, e)) != NULL)
+        rc = run_entries(s->conns[number], s->trip, &part->entries, &refused, e);
+    part->early = refused.entries;
+    strlist_free(&refused.why);
+    return rc;
 }
 
-/* Groups, which come in the order of their first entries, into pieces. */
-static void
-cut(const struct archive *a, struct pieces *p)
+static int
+run_parts(const struct reference_trip *t, struct apart_parts *p, struct err *e)
 {
-    const struct archive_entry **v = xcalloc(a->n + 1, sizeof *v);
-    size_t                      *group = xcalloc(a->n + 1, sizeof *group), groups;
+    struct sessions s = {.trip = t, .conns = xcalloc((size_t)t->jobs + 1, sizeof *s.conns)};
+    int             rc = pool_each(t->jobs, run_part, &s, p->v, sizeof *p->v, p->n, e);
+
+    for (int i = 0; i < t->jobs; i++)
+        pg_close(s.conns[i]);
+    free(s.conns);
+    return rc;
+}
+
+static struct apart_parts
+cut(const struct archive *a, int sessions)
+{
+    struct entry_list  all = {0};
+    struct apart_parts parts;
 
     for (size_t i = 0; i < a->n; i++)
-        v[i] = &a->v[i];
-    groups = entries_apart(a, v, a->n, group);
-    p->n = p->trip->jobs > 1 && groups > TOGETHER ? groups / TOGETHER + 1 : 0;
-    p->v = xcalloc(p->n + 1, sizeof *p->v);
-    for (size_t i = 0; i < a->n; i++) {
-        bool apart = group[i] < groups && p->n > 0;
-
-        add_entry(apart                          ? &p->v[group[i] / TOGETHER].entries
-                      : group[i] == APART_BEFORE ? &p->before
-                                                 : &p->after,
-                  v[i]);
-    }
-    free(group);
-    free(v);
-}
-
-static int
-by_order(const void *a, const void *b)
-{
-    const struct archive_entry *x = *(const struct archive_entry *const *)a;
-    const struct archive_entry *y = *(const struct archive_entry *const *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static void
-take_early(struct pieces *p)
-{
-    for (size_t i = 0; i < p->n; i++)
-        for (size_t k = 0; k < p->v[i].early.entries.n; k++)
-            add_entry(&p->after, p->v[i].early.entries.v[k]);
-    if (p->after.n > 0)
-        qsort(p->after.v, p->after.n, sizeof *p->after.v, by_order);
-}
-
-static void
-pieces_free(struct pieces *p)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        free(p->v[i].entries.v);
-        free(p->v[i].early.entries.v);
-        strlist_free(&p->v[i].early.why);
-    }
-    for (int i = 0; p->conns != NULL && i < p->trip->jobs; i++)
-        pg_close(p->conns[i]);
-    free(p->conns);
-    free(p->v);
-    free(p->before.v);
-    free(p->after.v);
-}
-
-static int
-run_pieces(struct pieces *p, PGconn *conn, struct refused *refused, struct err *e)
-{
-    if (run_entries(conn, p->trip, &p->before, refused, e) != 0 ||
-        pool_each(p->trip->jobs, run_piece, p, p->v, sizeof *p->v, p->n, e) != 0)
-        return -1;
-    take_early(p);
-    return run_entries(conn, p->trip, &p->after, refused, e);
+        entry_list_add(&all, &a->v[i]);
+    parts = apart_parts_cut(a, &all, sessions);
+    entry_list_free(&all);
+    return parts;
 }
 
 static int
 run_archive(const struct reference_trip *t, struct reference_result *r, struct err *e)
 {
-    struct pieces  p = {.trip = t};
-    struct refused refused = {0};
-    PGconn        *conn = connect_to(t, e);
-    int            rc;
+    struct apart_parts p = cut(&r->source, t->jobs);
+    struct refused     refused = {0};
+    PGconn            *conn = connect_to(t, e);
+    int                rc = -1;
 
-    if (conn == NULL)
-        return -1;
-    p.conns = xcalloc((size_t)t->jobs + 1, sizeof *p.conns);
-    cut(&r->source, &p);
-    rc = run_pieces(&p, conn, &refused, e);
+    if (conn != NULL && run_entries(conn, t, &p.before, &refused, e) == 0 &&
+        run_parts(t, &p, e) == 0) {
+        apart_parts_take_back(&p);
+        rc = run_entries(conn, t, &p.after, &refused, e);
+    }
     for (size_t i = 0; i < refused.entries.n; i++) {
         const struct archive_entry *entry = refused.entries.v[i];
 
         strlist_take(&r->failed, reference_key(entry->desc, entry->schema, entry->tag));
     }
     r->why = refused.why;
-    free(refused.entries.v);
-    pieces_free(&p);
+    entry_list_free(&refused.entries);
+    apart_parts_free(&p);
     pg_close(conn);
     return rc;
 }
