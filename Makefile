@@ -8,7 +8,8 @@ VERSION := 0.1.0
 USED     := libpq libzstd zlib libsodium libcrypto jansson inih libcurl expat libarchive
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror
-OPT      ?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+DEBUG_INFO ?= -g
+OPT      ?= -O2 $(DEBUG_INFO) -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CPPFLAGS += -D_GNU_SOURCE -DPGASSAY_VERSION='"$(VERSION)"' -I. $(shell pkg-config --cflags $(USED))
 CFLAGS   += -std=c17 -fPIE -pthread $(WARN) $(OPT) $(SAN)
 LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now $(SAN)
