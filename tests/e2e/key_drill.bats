@@ -9,7 +9,7 @@ setup_file() {
     db_make other small.sql
     printf 'a phrase of four words\n' >"$T/phrase"
     chmod 600 "$T/phrase"
-    pgassay storage keygen "$T/ops" --passphrase-file "$T/phrase"
+    keygen_locked "$T/ops" "$T/phrase"
     local k
     for k in escrow host; do pgassay storage keygen "$T/$k"; done
     export REPO=$T/sealed

@@ -263,6 +263,9 @@ restore() { pgassay restore --repo "$REPO" "$@"; }
 drill()   { pgassay verify drill --repo "$REPO" "$@"; }
 storage() { local verb=$1; shift; pgassay storage "$verb" --repo "$REPO" "$@"; }
 
+# keygen_locked FILE PASSPHRASE-FILE: a key with a passphrase that costs no time to try; encrypted.bats has one at the full price.
+keygen_locked() { pgassay storage keygen "$1" --passphrase-file "$2" && "$BATS_TEST_DIRNAME/pgassay_open.py" relock "$1" --passphrase-file "$2"; }
+
 # What `storage doctor` said last of a probe: good, note, bad, or nothing.
 verdict() { jq -r --arg p "$1" '[.findings[] | select(.probe == $p).verdict] | join(" ")' "$T/doctor.json"; }
 # doctor STATUS [OPTION...]: into $T/doctor.json, checked against its schema.

@@ -6,6 +6,7 @@
     pgassay_open.py reseal REPO DB KEY                  all chunks, manifests and labels anew, sealed by this program
     pgassay_open.py vectors FILE                        checks a file of test vectors
     pgassay_open.py make-vectors FILE                   writes one
+    pgassay_open.py relock KEY                          locks KEY anew by the same passphrase, so that it costs no time to guess
 
 KEY is a secret key file; its passphrase, when it has one, is the first line of --passphrase-file.  Names of databases are
 taken as they stand in the repository.  Anything that is not as it should be ends the program with what it was.
@@ -76,21 +77,38 @@ def key_id(key):
     return hashlib.sha256(b"pgassay key v1\0" + bytes.fromhex(key["read"]) + bytes.fromhex(key["sign"])).hexdigest()[:16]
 
 
-def load_secret(path, passphrase_file=None):
-    """The key file, and its X25519 secret."""
+def derive(lock, passphrase_file):
+    passphrase = Path(passphrase_file).read_text().split("\n")[0].encode()
+    return sodium.crypto_pwhash_alg(32, passphrase, bytes.fromhex(lock["salt"]), lock["ops"], lock["mem"],
+                                    sodium.crypto_pwhash_ALG_ARGON2ID13)
+
+
+def load_payload(path, passphrase_file=None):
+    """The key file, and its secrets: X25519's 32 bytes are the first."""
     key = json.loads(Path(path).read_text())
     expect(key["type"] == "secret-key" and key["id"] == key_id(key), "not a secret key, or its id is not that of its keys")
     if "locked" in key:
         lock = key["locked"]
-        passphrase = Path(passphrase_file).read_text().split("\n")[0].encode()
-        derived = sodium.crypto_pwhash_alg(32, passphrase, bytes.fromhex(lock["salt"]), lock["ops"], lock["mem"],
-                                           sodium.crypto_pwhash_ALG_ARGON2ID13)
         payload = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-            bytes.fromhex(lock["box"]), key["id"].encode(), bytes.fromhex(lock["nonce"]), derived)
+            bytes.fromhex(lock["box"]), key["id"].encode(), bytes.fromhex(lock["nonce"]), derive(lock, passphrase_file))
     else:
         payload = bytes.fromhex(key["secret"])
     expect(sodium.crypto_scalarmult_base(payload[:32]) == bytes.fromhex(key["read"]), "the halves do not belong together")
+    return key, payload
+
+
+def load_secret(path, passphrase_file=None):
+    key, payload = load_payload(path, passphrase_file)
     return key, payload[:32]
+
+
+def relock(a):
+    key, payload = load_payload(a.key, a.passphrase_file)
+    lock = key["locked"]
+    lock["ops"], lock["mem"] = 1, 1 << 20
+    lock["box"] = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+        payload, key["id"].encode(), bytes.fromhex(lock["nonce"]), derive(lock, a.passphrase_file)).hex()
+    Path(a.key).write_text(json.dumps(key) + "\n")
 
 
 # ---- a repository --------------------------------------------------------------------------------
@@ -363,7 +381,7 @@ def main():
     for name, fn, args in (("check", check, ["repo", "db", "key"]), ("rows", rows, ["repo", "db", "key", "table"]),
                            ("chunk", chunk, ["repo", "db", "key", "number"]), ("guess", guess, ["repo", "key", "file"]),
                            ("reseal", reseal, ["repo", "db", "key"]), ("vectors", vectors, ["file"]),
-                           ("make-vectors", make_vectors, ["file"])):
+                           ("make-vectors", make_vectors, ["file"]), ("relock", relock, ["key"])):
         one = sub.add_parser(name)
         for arg in args:
             one.add_argument(arg)

@@ -14,7 +14,7 @@ setup_file() {
     cp "$BIN"/pgassay* "$T/bin/"
     mkdir -m 1777 "$T/open"
     (umask 077 && echo 'a passphrase that nobody guesses' >"$T/own/pass")
-    pgassay storage keygen "$T/own/ops" --passphrase-file "$T/own/pass"
+    keygen_locked "$T/own/ops" "$T/own/pass"
     [ "$(id -u)" -ne 0 ] || chown -R postgres "$T/own"
     cat >"$T/own.conf" <<CONF
 [repo own]
