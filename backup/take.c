@@ -221,6 +221,7 @@ take_rows(void *pass, struct snapshot *s, struct err *e)
            sizeof j->manifest->fingerprint_key);
     j->manifest->has_fingerprint_key = true;
     if (facts_make(s, &j->selection, j->manifest, &p->work, e) != 0) {
+        j->again = lost_on_standby(j, e);
         return -1;
     }
     return statistics_take(j, &p->statistics, e) == 0 ? read_rows(p, e) : explain(j, e);

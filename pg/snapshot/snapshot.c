@@ -554,7 +554,9 @@ snapshot_lost(const struct snapshot *s, struct err *e)
     const char *missing = strstr(e->text, "snapshot \"");
     bool        gone = strstr(e->text, "invalid snapshot identifier") != NULL ||
         strcmp(e->sqlstate, "72000") == 0 ||
-        (missing != NULL && strstr(missing, "\" does not exist") != NULL);
+        (missing != NULL && strstr(missing, "\" does not exist") != NULL) ||
+        /* A statement on a connection that was ended before it finds no reason any more. */
+        (e->kind == ERR_PG && s->conn != NULL && PQstatus(s->conn) != CONNECTION_OK);
 
     if (!conflict && !gone) {
         return false;

@@ -78,6 +78,20 @@ EOS
     db_drop shop_copy
 }
 
+@test "a recovery conflict while facts about the database are read: it starts over" {
+    hook pg_dump before <<EOS
+[ \$CALL -eq 1 ] || exit 0
+pid=\$(psql -XAt -d postgres -c "SELECT pid FROM pg_stat_activity WHERE application_name ~ '^pgassay-backup [^ ]*\\$'")
+kill -STOP \$pid
+psql -X -h $T/s/main -d shop -c 'ALTER TABLE item ADD COLUMN sooner int'
+sleep 0.8
+kill -CONT \$pid
+$(until_conflict)
+EOS
+    expect_status 0 backup shop
+    expect_equal "$(hook_calls)" 2
+}
+
 @test "conflicts without end: an error that names the settings" {
     hook pg_dump before <<EOS
 psql -X -h $T/s/main -d shop -c 'ALTER TABLE item ADD COLUMN c'\$CALL'_1 int'
