@@ -15,6 +15,9 @@ FIXTURES=$BATS_TEST_DIRNAME/fixtures
 PATH=$BIN:$PATH
 export LC_ALL=C.UTF-8 PATH
 
+# Debian 12's jq takes ten times as long to begin.  This one sorts the keys of objects, as jq -S does.
+jq() { gojq "$@"; }
+
 # ---- a test file's own corner --------------------------------------------------------------------
 
 e2e_setup() {

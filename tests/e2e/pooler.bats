@@ -57,8 +57,8 @@ direct() { PGOPTIONS='-c statement_timeout=0 -c array_nulls=on' "$@"; }
     PGOPTIONS='' restore pooled --to pooled_copy
     direct db_same pooled pooled_copy
     # Settings of the role did not reach the rows: every chunk is the one that a direct connection makes.
-    expect_equal "$(manifest pooled | jq -cS '[.tables[] | [.name, .rows, .fingerprint]]')" \
-        "$(REPO=$T/repo.direct manifest pooled | jq -cS '[.tables[] | [.name, .rows, .fingerprint]]')"
+    expect_equal "$(manifest pooled | jq -c '[.tables[] | [.name, .rows, .fingerprint]]')" \
+        "$(REPO=$T/repo.direct manifest pooled | jq -c '[.tables[] | [.name, .rows, .fingerprint]]')"
 }
 
 @test "verify live through the pooler" {
