@@ -55,15 +55,6 @@ from_mirror(struct repairing *r, const char *id, const struct label *there, stru
     return rc;
 }
 
-static int
-ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
-{
-    (void)ctx;
-    (void)line;
-    (void)e;
-    return 0;
-}
-
 /* Does the name stand for the same database in both?  Otherwise a copy would be refused, and what
  * is left here must not be removed for it. */
 static bool
@@ -87,8 +78,8 @@ whole_there(const struct repairing *r, const struct label *there)
 {
     struct err e = ERR_INIT;
 
-    return manifest_check_stored(r->from, there, &e) == 0 &&
-        chunk_list_read(r->from, there, ignore_line, NULL, &e) == 0;
+    return part_check(r->from, there, LABEL_MANIFEST, &e) == 0 &&
+        part_check(r->from, there, LABEL_CHUNKS, &e) == 0;
 }
 
 static int

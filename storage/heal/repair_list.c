@@ -97,18 +97,6 @@ list_from_manifest(const struct repairing *r, const struct label *l, struct buf 
 
 /* ---- a manifest ---- */
 
-static int
-add_line(void *ctx, const struct chunk_ref *line, struct err *e)
-{
-    struct chunkindex *own = ctx;
-
-    (void)e;
-    if (chunkindex_trust(own, line)) {
-        own->v[own->n - 1].state = CHUNKINDEX_REUSABLE;
-    }
-    return 0;
-}
-
 /* The names of the chunks here: by their stored bytes, from this backup's own chunk list. */
 static bool
 rename_chunks(struct manifest *m, struct chunkindex *own)
@@ -148,8 +136,8 @@ manifest_from_copy(const struct repairing *r, const struct label *l, struct buf 
     struct err        e = ERR_INIT;
     struct label     *there = label_load(r->from, l->db, l->id, &e);
     struct manifest  *m = there == NULL ? NULL : manifest_load(r->from, there, &e);
-    bool              good = m != NULL && chunk_list_read(r->to, l, add_line, &own, &e) == 0 &&
-        rename_chunks(m, &own) && format_fits(l, m, stored);
+    bool good = m != NULL && chunk_list_index(r->to, l, &own, &e) == 0 && rename_chunks(m, &own) &&
+        format_fits(l, m, stored);
 
     chunkindex_free(&own);
     manifest_free(m);
@@ -159,43 +147,12 @@ manifest_from_copy(const struct repairing *r, const struct label *l, struct buf 
 
 /* ---- either ---- */
 
-static int
-ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
-{
-    (void)ctx;
-    (void)line;
-    (void)e;
-    return 0;
-}
-
-static int
-read_part(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
-{
-    return part == LABEL_CHUNKS ? chunk_list_read(r->to, l, ignore_line, NULL, e)
-                                : manifest_check_stored(r->to, l, e);
-}
-
-/* Reads again, avoiding whatever may have corrupted the first reading. */
-static void
-read_anew(const struct repairing *r, const struct label *l, enum label_part part)
-{
-    char      *object = label_part_name(l, part);
-    char      *key = backup_key(l->db, l->id, object);
-    struct buf raw = BUF_INIT(BUF_NO_LIMIT);
-    struct err ignored = ERR_INIT;
-
-    (void)storage_get_anew(r->to->st, key, &raw, &ignored);
-    buf_free(&raw);
-    free(key);
-    free(object);
-}
-
 /* 1: it is bad or missing, at two readings. */
 static int
 is_bad(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
 {
     for (int reading = 1;; reading++) {
-        if (read_part(r, l, part, e) == 0) {
+        if ((reading == 1 ? part_check : part_check_anew)(r->to, l, part, e) == 0) {
             return 0;
         }
         if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
@@ -210,7 +167,6 @@ is_bad(const struct repairing *r, const struct label *l, enum label_part part, s
             return 1;
         }
         err_clear(e);
-        read_anew(r, l, part);
     }
 }
 

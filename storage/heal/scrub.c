@@ -52,36 +52,6 @@ note_bad_list(struct scrub *s, const char *backup, const char *object, const cha
     memcpy(b->backup, backup, strlen(backup) + 1);
 }
 
-static int
-ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
-{
-    (void)ctx;
-    (void)line;
-    (void)e;
-    return 0;
-}
-
-static int
-read_part(struct scrub *s, const struct label *l, enum label_part part, struct err *e)
-{
-    return part == LABEL_CHUNKS ? chunk_list_read(s->repo, l, ignore_line, NULL, e)
-                                : manifest_check_stored(s->repo, l, e);
-}
-
-/* Avoids whatever may have corrupted the first reading: the page cache was dropped and filled from
- * the medium. */
-static void
-read_anew(struct scrub *s, const struct label *l, const char *object)
-{
-    struct buf raw = BUF_INIT(BUF_NO_LIMIT);
-    struct err again = ERR_INIT;
-    char      *key = backup_key(l->db, l->id, object);
-
-    (void)storage_get_anew(s->repo->st, key, &raw, &again);
-    buf_free(&raw);
-    free(key);
-}
-
 /* Rereads an object that was bad once.  0 also when it is bad again: that is a finding, not an
  * error. */
 static int
@@ -97,8 +67,7 @@ second_opinion(struct scrub *s, const struct label *l, enum label_part part, str
     }
     if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
         err_clear(e);
-        read_anew(s, l, object);
-        rc = read_part(s, l, part, e);
+        rc = part_check_anew(s->repo, l, part, e);
     }
     if (rc != 0 && (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND)) {
         note_bad_list(s, l->id, object, e->text);
@@ -139,7 +108,7 @@ read_manifests(struct scrub *s, const struct usedchunks_slice *slice, struct err
         if (cancel_check(e) != 0) {
             return -1;
         }
-        if (read_part(s, b->label, LABEL_MANIFEST, e) != 0) {
+        if (part_check(s->repo, b->label, LABEL_MANIFEST, e) != 0) {
             if (second_opinion(s, b->label, LABEL_MANIFEST, e) != 0) {
                 return -1;
             }

@@ -9,7 +9,6 @@
 #include "core/enc.h"
 #include "core/log.h"
 #include "storage/contract/versions.h"
-#include "storage/format/chunkindex.h"
 #include "storage/format/chunklist.h"
 #include "storage/format/chunkname.h"
 #include "storage/repo/label_load.h"
@@ -147,21 +146,6 @@ load_part(struct repo *r, const struct label *l, enum label_part part, const str
     return rc;
 }
 
-/* The manifest of a backup that was copied without being opened has the chunk names of the
- * repository that it came from; the chunk list has those of this repository.  The ids are the
- * same. */
-static int
-add_name(void *ctx, const struct chunk_ref *line, struct err *e)
-{
-    struct chunkindex *here = ctx;
-
-    (void)e;
-    if (chunkindex_trust(here, line)) {
-        here->v[here->n - 1].state = CHUNKINDEX_REUSABLE;
-    }
-    return 0;
-}
-
 static int
 rename_one(struct chunk_ref *c, const struct chunkindex *here, struct err *e)
 {
@@ -181,11 +165,14 @@ rename_one(struct chunk_ref *c, const struct chunkindex *here, struct err *e)
     return 0;
 }
 
+/* The manifest of a backup that was copied without being opened has the chunk names of the
+ * repository that it came from; the chunk list has those of this repository.  The ids are the
+ * same. */
 static int
 rename_chunks(struct repo *r, const struct label *l, struct manifest *m, struct err *e)
 {
     struct chunkindex here = {0};
-    int               rc = chunk_list_read(r, l, add_name, &here, e);
+    int               rc = chunk_list_index(r, l, &here, e);
 
     for (size_t i = 0; rc == 0 && i < m->n_chunks; i++) {
         rc = rename_one(&m->chunks[i], &here, e);
@@ -308,4 +295,50 @@ chunk_list_read_unlabelled(struct repo *r, const char *key, chunk_ref_fn *fn, vo
     buf_free(&stored);
     codec_free(codec);
     return rc;
+}
+
+static int
+add_line(void *ctx, const struct chunk_ref *line, struct err *e)
+{
+    (void)e;
+    chunkindex_take(ctx, line, CHUNKINDEX_REUSABLE);
+    return 0;
+}
+
+int
+chunk_list_index(struct repo *r, const struct label *l, struct chunkindex *index, struct err *e)
+{
+    return chunk_list_read(r, l, add_line, index, e);
+}
+
+static int
+ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
+{
+    (void)ctx;
+    (void)line;
+    (void)e;
+    return 0;
+}
+
+int
+part_check(struct repo *r, const struct label *l, enum label_part part, struct err *e)
+{
+    return part == LABEL_CHUNKS ? chunk_list_read(r, l, ignore_line, NULL, e)
+                                : manifest_check_stored(r, l, e);
+}
+
+/* The page cache is dropped, and filled from the medium. */
+int
+part_check_anew(struct repo *r, const struct label *l, enum label_part part, struct err *e)
+{
+    char      *object = label_part_name(l, part);
+    char      *key = backup_key(l->db, l->id, object);
+    struct buf raw = BUF_INIT(BUF_NO_LIMIT);
+    struct err ignored = ERR_INIT;
+
+    (void)storage_get_anew(r->st, key, &raw, &ignored);
+    buf_free(&raw);
+    free(key);
+    free(object);
+    return part_check(r, l, part, e);
 }

@@ -7,6 +7,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "storage/format/chunk.h"
+#include "storage/format/chunkindex.h"
 #include "storage/format/label.h"
 #include "storage/format/manifest.h"
 #include "storage/repo/repo.h"
@@ -29,5 +30,12 @@ int chunk_list_read_fetched(struct repo *, const struct label *, const struct bu
 /* The same for a chunk list that no label vouches for any more: key is the object's. */
 int chunk_list_read_unlabelled(struct repo *, const char *key, chunk_ref_fn *, void *ctx,
                                struct err *);
+/* All of them, to be found by name, id or stored bytes.  The index is the caller's to free. */
+int chunk_list_index(struct repo *, const struct label *, struct chunkindex *, struct err *);
+
+/* Is it good?  A manifest as by manifest_check_stored(). */
+int part_check(struct repo *, const struct label *, enum label_part, struct err *);
+/* The same, avoiding whatever may have corrupted the first reading. */
+int part_check_anew(struct repo *, const struct label *, enum label_part, struct err *);
 
 #endif
