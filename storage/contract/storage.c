@@ -109,6 +109,20 @@ storage_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *
     return check_prefix(prefix, e) != 0 ? -1 : st->ops->list(st, prefix, fn, ctx, e);
 }
 
+static int
+add_key(void *ctx, const struct object_info *info, struct err *e)
+{
+    (void)e;
+    strlist_add(ctx, info->key);
+    return 0;
+}
+
+int
+storage_list_keys(struct storage *st, const char *prefix, struct strlist *keys, struct err *e)
+{
+    return storage_list(st, prefix, add_key, keys, e);
+}
+
 int
 storage_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx, struct err *e)
 {

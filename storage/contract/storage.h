@@ -35,6 +35,7 @@
 #include "core/buf.h"
 #include "core/crypto/hash.h"
 #include "core/err.h"
+#include "core/mem.h"
 
 struct storage;
 
@@ -100,6 +101,7 @@ int storage_get(struct storage *, const char *key, struct buf *, struct err *);
 int storage_get_anew(struct storage *, const char *key, struct buf *, struct err *);
 int storage_head(struct storage *, const char *key, struct object_info *, struct err *);
 int storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
+int storage_list_keys(struct storage *, const char *prefix, struct strlist *keys, struct err *);
 int storage_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
 int storage_remove(struct storage *, const char *const *keys, size_t n, struct err *);
 /* Replaces a bad object of that name, which is removed first: a process that dies in between leaves

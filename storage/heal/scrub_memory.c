@@ -47,18 +47,10 @@ prefix_of(const char *db)
 }
 
 static int
-add_key(void *ctx, const struct object_info *info, struct err *e)
-{
-    (void)e;
-    strlist_add(ctx, info->key);
-    return 0;
-}
-
-static int
 list_records(struct repo *r, const char *db, struct strlist *keys, struct err *e)
 {
     char *prefix = prefix_of(db);
-    int   rc = storage_list(r->st, prefix, add_key, keys, e);
+    int   rc = storage_list_keys(r->st, prefix, keys, e);
 
     free(prefix);
     return rc;

@@ -287,21 +287,13 @@ baseline_put(struct repo *r, struct label *l, struct manifest *m, struct err *e)
     return err_wrap(e, "baseline of \"%s\"", l->db);
 }
 
-static int
-add_object(void *ctx, const struct object_info *info, struct err *e)
-{
-    (void)e;
-    strlist_add(ctx, info->key);
-    return 0;
-}
-
 int
 baseline_remove(struct repo *r, const char *db, const char *id, struct err *e)
 {
     struct strlist rest = {0};
     char          *label = baseline_key(db, id, BASELINE_LABEL);
     char          *all = baseline_key(db, id, "");
-    int            rc = storage_list(r->st, all, add_object, &rest, e);
+    int            rc = storage_list_keys(r->st, all, &rest, e);
 
     if (rc == 0 && rest.n == 0) {
         rc = err_set(e, ERR_NOT_FOUND, "no baseline %s of \"%s\"", id, db);

@@ -11,14 +11,6 @@
 #include "storage/keys/signed.h"
 
 static int
-add_key(void *ctx, const struct object_info *info, struct err *e)
-{
-    (void)e;
-    strlist_add(ctx, info->key);
-    return 0;
-}
-
-static int
 each_of(json_t *o, blocklist_fn *fn, void *ctx, struct err *e)
 {
     json_t *names;
@@ -59,7 +51,7 @@ each_list(struct repo *r, const char *prefix, const char *type, blocklist_fn *fn
           unsigned *unreadable, struct err *e)
 {
     struct strlist keys = {0};
-    int            rc = storage_list(r->st, prefix, add_key, &keys, e);
+    int            rc = storage_list_keys(r->st, prefix, &keys, e);
 
     *unreadable = 0;
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {

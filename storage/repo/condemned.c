@@ -13,14 +13,6 @@
 enum { CONDEMNED_TRIES = 10 };
 
 static int
-add_key(void *ctx, const struct object_info *info, struct err *e)
-{
-    (void)e;
-    strlist_add(ctx, info->key);
-    return 0;
-}
-
-static int
 add_names(struct condemned *c, const json_t *o, struct err *e)
 {
     json_t *names;
@@ -68,7 +60,7 @@ load_all(struct repo *r, const char *prefix, struct condemned *c, struct err *e)
     int            rc;
 
     *c = (struct condemned){0};
-    rc = storage_list(r->st, prefix, add_key, &keys, e);
+    rc = storage_list_keys(r->st, prefix, &keys, e);
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
         json_t *o = object_get(repo_signed(r), keys.v[i], "condemned", BLOCKLIST_BYTES_MAX, e);
 
