@@ -456,9 +456,7 @@ narrow(struct kept_table *x, const bool *there, struct manifest_table *t)
             free(range->segments);
             continue;
         }
-        for (size_t s = 0; s < range->n; s++) {
-            t->bytes += range->segments[s].length;
-        }
+        t->bytes += segments_bytes(range->segments, range->n);
         t->rows += range->rows;
         x->missing[n] = i;
         t->ranges[n++] = *range;

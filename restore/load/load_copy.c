@@ -67,17 +67,6 @@ count_loaded(struct restore *r, uint64_t rows, uint64_t bytes)
     pthread_mutex_unlock(&r->lock);
 }
 
-static uint64_t
-range_bytes(const struct manifest_range *range)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < range->n; i++) {
-        bytes += range->segments[i].length;
-    }
-    return bytes;
-}
-
 int
 load_copy(struct restore *r, struct worker *w, const struct manifest_table *t, size_t first,
           size_t n, const char *sql, struct err *e)
@@ -95,7 +84,7 @@ load_copy(struct restore *r, struct worker *w, const struct manifest_table *t, s
             return -1;
         }
         rows += t->ranges[i].rows;
-        bytes += range_bytes(&t->ranges[i]);
+        bytes += segments_bytes(t->ranges[i].segments, t->ranges[i].n);
     }
     if (copy_in_end(&in, rows, e) != 0) {
         return -1;

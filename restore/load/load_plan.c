@@ -60,9 +60,7 @@ load_plan_ranges(struct load_run *l, enum task_kind kind, struct table_job *job,
         size_t   to = from;
 
         while (to < t->n_ranges && (to == from || bytes < enough)) {
-            for (size_t i = 0; i < t->ranges[to].n; i++) {
-                bytes += t->ranges[to].segments[i].length;
-            }
+            bytes += segments_bytes(t->ranges[to].segments, t->ranges[to].n);
             to++;
         }
         (void)load_add(l,
@@ -84,9 +82,7 @@ count_range_tasks(const struct restore *r, const struct manifest_table *t)
             bytes = 0;
             n++;
         }
-        for (size_t i = 0; i < t->ranges[k].n; i++) {
-            bytes += t->ranges[k].segments[i].length;
-        }
+        bytes += segments_bytes(t->ranges[k].segments, t->ranges[k].n);
     }
     return n;
 }

@@ -141,17 +141,6 @@ has_statistics(const struct table_job *job)
     return job->table->n_statistics > 0 && job->table->load_via == NULL;
 }
 
-static uint64_t
-statistics_bytes(const struct manifest_table *t)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < t->n_statistics; i++) {
-        bytes += t->statistics[i].length;
-    }
-    return bytes;
-}
-
 static void
 plan_taken(struct restore *r, struct statistics_plan *p, struct buf *schemas, struct buf *names)
 {
@@ -170,7 +159,7 @@ plan_taken(struct restore *r, struct statistics_plan *p, struct buf *schemas, st
             bytes = 0;
         }
         t->v[t->n++] = job;
-        bytes += statistics_bytes(job->table);
+        bytes += segments_bytes(job->table->statistics, job->table->n_statistics);
         array_add(schemas, job->table->schema, strlen(job->table->schema));
         array_add(names, job->table->name, strlen(job->table->name));
     }

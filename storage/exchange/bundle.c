@@ -54,9 +54,7 @@ add_ranges(struct bundle *b, char *name, const struct manifest_range *ranges, si
     f->binary = binary;
     f->bytes = binary ? sizeof header + sizeof trailer : 0;
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < ranges[i].n; k++) {
-            f->bytes += ranges[i].segments[k].length;
-        }
+        f->bytes += segments_bytes(ranges[i].segments, ranges[i].n);
     }
 }
 

@@ -296,6 +296,17 @@ segment_add(struct manifest_segment **v, size_t *n, size_t *cap, const struct ma
     (*v)[(*n)++] = *s;
 }
 
+uint64_t
+segments_bytes(const struct manifest_segment *v, size_t n)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bytes += v[i].length;
+    }
+    return bytes;
+}
+
 void
 fingerprint_add(struct fingerprint *sum, const struct fingerprint *fp)
 {

@@ -210,9 +210,10 @@ void manifest_order_chunks(struct manifest *);
  * manifest is left alone. */
 struct draft manifest_draft(struct manifest *);
 /* Appends one segment to a growing array, such as a range's or the archive's. */
-void segment_add(struct manifest_segment **, size_t *n, size_t *cap,
-                 const struct manifest_segment *);
-void fingerprint_add(struct fingerprint *, const struct fingerprint *);
-bool fingerprint_equal(const struct fingerprint *, const struct fingerprint *);
+void     segment_add(struct manifest_segment **, size_t *n, size_t *cap,
+                     const struct manifest_segment *);
+uint64_t segments_bytes(const struct manifest_segment *, size_t n); /* their lengths together */
+void     fingerprint_add(struct fingerprint *, const struct fingerprint *);
+bool     fingerprint_equal(const struct fingerprint *, const struct fingerprint *);
 
 #endif
