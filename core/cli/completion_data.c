@@ -19,16 +19,7 @@ completion_command(const struct opts_spec *spec, size_t i, const struct opts_ver
 const struct opt *
 completion_option(const struct opts_spec *spec, const struct opts_verb *verb, size_t i)
 {
-    opts_tables       tables = verb == NULL ? spec->tables : verb->tables;
-    const struct opt *o;
-    size_t            n = 0;
-
-    while ((o = opts_at(tables, n)) != NULL) {
-        if (n++ == i) {
-            return o;
-        }
-    }
-    return opts_builtin(i - n);
+    return opts_at_or_builtin(verb == NULL ? spec->tables : verb->tables, i);
 }
 
 static void

@@ -13,21 +13,6 @@ opts_hint_help(const struct opts_spec *spec, const struct opts_verb *verb, struc
                     verb == NULL ? "" : verb->name);
 }
 
-/* The i-th option of the tables, followed by those that every tool has. */
-static const struct opt *
-option_at(opts_tables tables, size_t i)
-{
-    const struct opt *o;
-    size_t            n = 0;
-
-    while ((o = opts_at(tables, n)) != NULL) {
-        if (n++ == i) {
-            return o;
-        }
-    }
-    return opts_builtin(i - n);
-}
-
 /* The options with that prefix, in words; allocated.  *n: how many there are, *one: the last. */
 static char *
 beginning_with(opts_tables tables, const char *name, size_t *n, const struct opt **one)
@@ -37,7 +22,7 @@ beginning_with(opts_tables tables, const char *name, size_t *n, const struct opt
 
     *n = 0;
     *one = NULL;
-    for (size_t i = 0; (o = option_at(tables, i)) != NULL; i++) {
+    for (size_t i = 0; (o = opts_at_or_builtin(tables, i)) != NULL; i++) {
         bool exact = strcmp(o->name, name) == 0;
 
         if (strncmp(o->name, name, strlen(name)) == 0) {
@@ -96,7 +81,7 @@ unknown(opts_tables tables, const char *name, struct err *e)
     struct similar    s = SIMILAR(name);
     const struct opt *o;
 
-    for (size_t i = 0; (o = option_at(tables, i)) != NULL; i++) {
+    for (size_t i = 0; (o = opts_at_or_builtin(tables, i)) != NULL; i++) {
         similar_try(&s, o->name);
     }
     err_set(e, ERR_USAGE, "--%s is not an option", name);

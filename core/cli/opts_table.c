@@ -57,6 +57,20 @@ opts_builtin(size_t i)
     return i < sizeof builtin / sizeof builtin[0] ? &builtin[i] : NULL;
 }
 
+const struct opt *
+opts_at_or_builtin(opts_tables tables, size_t i)
+{
+    const struct opt *o;
+    size_t            n = 0;
+
+    while ((o = opts_at(tables, n)) != NULL) {
+        if (n++ == i) {
+            return o;
+        }
+    }
+    return opts_builtin(i - n);
+}
+
 static void
 add_tables(const struct opt **all, size_t *n, opts_tables tables)
 {

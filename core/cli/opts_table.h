@@ -65,5 +65,7 @@ const struct opt *opts_named(opts_tables, const char *name);
 
 /* i = 0, 1, ...: the i-th of the options like --help and --version; NULL at the end. */
 const struct opt *opts_builtin(size_t i);
+/* i = 0, 1, ...: the i-th option of the tables, then those like --help; NULL at the end. */
+const struct opt *opts_at_or_builtin(opts_tables, size_t i);
 
 #endif
