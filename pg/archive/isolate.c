@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
+#include "pg/archive/archive_public.h"
 #include "pg/archive/sqlsplit.h"
 
 /* CREATE SERVER … [TYPE …] [VERSION …] FOREIGN DATA WRAPPER … OPTIONS (…): the span of the options;
@@ -87,4 +89,18 @@ isolate_entry(const struct archive_entry *entry, char **sql)
     }
     sql_script_free(&script);
     return effect;
+}
+
+char *
+isolate_sql(const struct archive_entry *entry, bool isolated)
+{
+    char *sql = NULL;
+
+    if (entry->sql[0] == '\0' || (isolated && isolate_entry(entry, &sql) == ISOLATE_SKIP)) {
+        return NULL;
+    }
+    if (sql == NULL) {
+        sql = archive_public_sql(entry);
+    }
+    return sql != NULL ? sql : xstrdup(entry->sql);
 }

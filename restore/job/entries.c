@@ -5,34 +5,17 @@
 #include <unistd.h>
 
 #include "pg/archive/archive_owner.h"
-#include "pg/archive/archive_public.h"
 #include "pg/archive/entry_ids.h"
 #include "pg/archive/isolate.h"
 #include "restore/job/extensions.h"
 
 enum { BATCH_ENTRIES = 64, BATCH_BYTES = 128 << 10, ATTEMPTS = 5 };
 
-/* The SQL to run for an entry: allocated, or NULL when it is left out. */
+/* Allocated, or NULL when it is left out. */
 static char *
 entry_sql(const struct restore *r, const struct archive_entry *entry)
 {
-    char *changed = NULL;
-
-    if (entry->sql[0] == '\0') {
-        return NULL;
-    }
-    if (r->o->isolated && !r->o->allow_remote) {
-        switch (isolate_entry(entry, &changed)) {
-        case ISOLATE_SKIP:
-            return NULL;
-        case ISOLATE_CHANGED:
-            return changed;
-        case ISOLATE_NOTHING:
-            break;
-        }
-    }
-    changed = archive_public_sql(entry);
-    return changed != NULL ? changed : xstrdup(entry->sql);
+    return isolate_sql(entry, r->o->isolated && !r->o->allow_remote);
 }
 
 /* Deadlocks with another worker's statement, serialization failures and the like pass. */

@@ -6,7 +6,6 @@
 #include "core/log.h"
 #include "core/pool.h"
 #include "pg/archive/apart_parts.h"
-#include "pg/archive/archive_public.h"
 #include "pg/archive/entry_ids.h"
 #include "pg/archive/isolate.h"
 #include "pg/conn/tools.h"
@@ -94,24 +93,12 @@ out:
     return rc;
 }
 
-/* What is run for it: allocated, or NULL when it is left out. */
-static char *
-entry_sql(const struct reference_trip *t, const struct archive_entry *entry)
-{
-    char *sql = NULL;
-
-    if (entry->sql[0] == '\0' || (t->isolated && isolate_entry(entry, &sql) == ISOLATE_SKIP))
-        return NULL;
-    sql = sql != NULL ? sql : archive_public_sql(entry);
-    return sql != NULL ? sql : xstrdup(entry->sql);
-}
-
 /* *failed: the server refuses it, and says why in *fault. */
 static int
 run_entry(PGconn *conn, const struct reference_trip *t, const struct archive_entry *entry,
           bool *failed, struct err *fault, struct err *e)
 {
-    char *sql = entry_sql(t, entry);
+    char *sql = isolate_sql(entry, t->isolated);
     int   rc = sql == NULL ? 0 : pg_exec(conn, fault, sql);
 
     free(sql);
@@ -135,7 +122,7 @@ run_together(PGconn *conn, const struct reference_trip *t, const struct archive_
     int        rc = 0;
 
     for (size_t i = 0; i < n && rc == 0; i++) {
-        char *one = entry_sql(t, v[i]);
+        char *one = isolate_sql(v[i], t->isolated);
 
         if (one != NULL)
             rc = buf_printf(&sql, &ignored, "%s\n", one);
