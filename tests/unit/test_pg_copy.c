@@ -196,8 +196,8 @@ a_failing_sink_or_server_leaves_the_connection_usable(void **state)
     struct rows r = {.fail_at = 10};
 
     (void)state;
-    assert_int_equal(copy_out(c, "COPY (SELECT generate_series(1, 100000000)) TO STDOUT",
-                              false, keep, &r, NULL, &e),
+    assert_int_equal(copy_out(c, "COPY (SELECT generate_series(1, 100000000)) TO STDOUT", false,
+                              keep, &r, NULL, &e),
                      -1);
     assert_err(&e, ERR_IO, "the sink is full");
     assert_value(c, "SELECT 1", "1");
