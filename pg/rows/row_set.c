@@ -13,25 +13,36 @@ struct row_mark {
 static void
 add_mark(struct row_set *s, struct row_mark m)
 {
-    const struct row_sum one = {.rows = 1, .bytes = m.length, .a = m.a, .b = m.b};
-
-    row_sum_merge(&s->sum, &one);
+    s->sum.rows++;
+    s->sum.bytes += m.length;
+    s->sum.a += m.a;
+    s->sum.b += m.b;
     VEC_GROW(s->v, s->n, s->cap);
     s->v[s->n++] = m;
 }
 
-/* The row is in bytes already. */
-static void
-mark(struct row_set *s, const uint8_t key[16], size_t offset, size_t length)
+static struct row_print
+hash(const uint8_t key[16], const void *row, size_t n)
 {
     struct row_sum one = {0};
 
-    row_sum_add(&one, key, s->bytes.data + offset, length);
-    add_mark(s, (struct row_mark){one.a, one.b, offset, length});
+    return row_sum_add(&one, key, row, n);
+}
+
+/* The row is in bytes already.  key NULL: its hash is not wanted yet. */
+static void
+mark(struct row_set *s, const uint8_t *key, size_t offset, size_t length)
+{
+    struct row_print p = {0, 0};
+
+    if (key != NULL) {
+        p = hash(key, s->bytes.data + offset, length);
+    }
+    add_mark(s, (struct row_mark){p.a, p.b, offset, length});
 }
 
 int
-row_set_add(struct row_set *s, const uint8_t key[16], const void *row, size_t n, struct err *e)
+row_set_add(struct row_set *s, const uint8_t *key, const void *row, size_t n, struct err *e)
 {
     if (buf_append(&s->bytes, row, n, e) != 0) {
         return -1;
@@ -41,36 +52,44 @@ row_set_add(struct row_set *s, const uint8_t key[16], const void *row, size_t n,
 }
 
 static uint32_t
-be(const uint8_t *p, size_t bytes)
+be16(const uint8_t *p)
 {
-    uint32_t v = 0;
-
-    for (size_t i = 0; i < bytes; i++) {
-        v = v << 8 | p[i];
-    }
-    return v;
+    return (uint32_t)p[0] << 8 | p[1];
 }
 
-/* The length of the binary row at p: the number of fields, then each with its length, or none for
- * null.  0: there is no whole row. */
+static uint32_t
+be32(const uint8_t *p)
+{
+    return be16(p) << 16 | be16(p + 2);
+}
+
+/* The length of the field at p, with its own length, which is none for null.  0: there is no whole
+ * one. */
+static size_t
+binary_field(const uint8_t *p, size_t left)
+{
+    uint32_t length = left < 4 ? 0 : be32(p);
+
+    if (left < 4) {
+        return 0;
+    }
+    if (length == UINT32_MAX) {
+        return 4;
+    }
+    return length > left - 4 ? 0 : (size_t)length + 4;
+}
+
+/* The length of the binary row at p: the number of fields, then each.  0: there is no whole row. */
 static size_t
 binary_row(const uint8_t *p, size_t left)
 {
     size_t   at = 2;
-    uint32_t fields = left < 2 ? 0 : be(p, 2);
+    uint32_t fields = left < 2 ? 0 : be16(p);
 
     for (uint32_t i = 0; i < fields; i++) {
-        uint32_t length;
+        size_t length = binary_field(p + at, left - at);
 
-        if (left - at < 4) {
-            return 0;
-        }
-        length = be(p + at, 4);
-        at += 4;
-        if (length == UINT32_MAX) {
-            continue;
-        }
-        if (length > left - at) {
+        if (length == 0) {
             return 0;
         }
         at += length;
@@ -96,48 +115,129 @@ row_length(bool binary, const uint8_t *p, size_t left)
 /* How many rows of like are tried, from the one that should be next. */
 enum { LIKE = 8 };
 
-/* The row that the bytes at p begin with, if it is one of the next of like: a row tells where it
- * ends, so what begins with the bytes of one is this one. */
-static const struct row_mark *
-known_row(const struct row_set *like, size_t *next, const uint8_t *p, size_t left)
+/* The place of the row that the bytes at p begin with, if it is one of like from next on: a row
+ * tells where it ends, so what begins with the bytes of one is this one.  SIZE_MAX: it is none. */
+static size_t
+known_row(const struct row_set *like, size_t next, const uint8_t *p, size_t left)
 {
-    const size_t end = like->n - *next > LIKE ? *next + LIKE : like->n;
+    const size_t end = like->n - next > LIKE ? next + LIKE : like->n;
 
-    for (size_t i = *next; i < end; i++) {
+    for (size_t i = next; i < end; i++) {
         const struct row_mark *m = &like->v[i];
 
         if (m->length <= left && memcmp(p, like->bytes.data + m->offset, m->length) == 0) {
-            *next = i + 1;
-            return m;
+            return i;
         }
     }
-    return NULL;
+    return SIZE_MAX;
+}
+
+static int
+no_whole_row(size_t left, struct err *e)
+{
+    return err_set(e, ERR_CORRUPT, "%zu bytes at the end are no whole row", left);
 }
 
 int
 row_set_cut(struct row_set *s, const struct row_set *like, const uint8_t key[16], bool binary,
             struct err *e)
 {
-    size_t at = 0, next = 0, length;
+    size_t at = 0, next = 0, length, known;
 
     while (at < s->bytes.len) {
-        const uint8_t         *p = s->bytes.data + at;
-        size_t                 left = s->bytes.len - at;
-        const struct row_mark *known = known_row(like, &next, p, left);
+        const uint8_t *p = s->bytes.data + at;
+        size_t         left = s->bytes.len - at;
 
-        if (known != NULL) {
-            add_mark(s, (struct row_mark){known->a, known->b, at, known->length});
-            at += known->length;
+        known = known_row(like, next, p, left);
+        if (known != SIZE_MAX) {
+            const struct row_mark *m = &like->v[known];
+
+            add_mark(s, (struct row_mark){m->a, m->b, at, m->length});
+            at += m->length;
+            next = known + 1;
             continue;
         }
         length = row_length(binary, p, left);
         if (length == 0) {
-            return err_set(e, ERR_CORRUPT, "%zu bytes at the end are no whole row", left);
+            return no_whole_row(left, e);
         }
         mark(s, key, at, length);
         at += length;
     }
     return 0;
+}
+
+/* Keeps the rows up to a place, if there is one. */
+static void
+keep(struct row_set *s, size_t *i, size_t to, size_t *kept)
+{
+    while (*i < to) {
+        s->v[(*kept)++] = s->v[(*i)++];
+    }
+}
+
+/* The length of the row at p, and what it would be with these fields alone, in a buffer without a
+ * ceiling.  0: it is no whole row, or does not have them. */
+static size_t
+row_of_fields(const uint8_t *p, size_t left, struct row_fields f, struct buf *alone,
+              struct err *never)
+{
+    const uint8_t  count[2] = {(uint8_t)(f.n >> 8), (uint8_t)f.n};
+    const uint32_t fields = left < 2 ? 0 : be16(p);
+    size_t         at = 2, n = 0;
+
+    buf_clear(alone);
+    (void)buf_append(alone, count, sizeof count, never);
+    for (uint32_t i = 0; i < fields; i++) {
+        size_t length = binary_field(p + at, left - at);
+
+        if (length == 0) {
+            return 0;
+        }
+        if (n < f.n && f.v[n] == i) {
+            (void)buf_append(alone, p + at, length, never);
+            n++;
+        }
+        at += length;
+    }
+    return n == f.n && left >= 2 ? at : 0;
+}
+
+int
+row_set_cut_by(struct row_set *s, struct row_fields f, struct row_set *alone, const uint8_t key[16],
+               struct err *e)
+{
+    struct buf one = BUF_INIT(BUF_NO_LIMIT);
+    size_t     at = 0, next = 0, kept = 0;
+    int        rc = 0;
+
+    while (rc == 0 && at < s->bytes.len) {
+        size_t length = row_of_fields(s->bytes.data + at, s->bytes.len - at, f, &one, e), known;
+
+        if (length == 0) {
+            rc = no_whole_row(s->bytes.len - at, e);
+        } else if ((known = known_row(alone, next, one.data, one.len)) != SIZE_MAX) {
+            keep(alone, &next, known, &kept);
+            next++;
+            s->sum.rows++;
+        } else {
+            const struct row_print p = hash(key, one.data, one.len);
+
+            add_mark(s, (struct row_mark){p.a, p.b, at, length});
+        }
+        at += length;
+    }
+    keep(alone, &next, alone->n, &kept);
+    alone->n = kept;
+    for (size_t i = 0; i < alone->n; i++) {
+        struct row_mark       *m = &alone->v[i];
+        const struct row_print p = hash(key, alone->bytes.data + m->offset, m->length);
+
+        m->a = p.a;
+        m->b = p.b;
+    }
+    buf_free(&one);
+    return rc;
 }
 
 static int
@@ -167,15 +267,6 @@ find(const struct row_set *s, size_t i, const struct row_mark *what)
         i++;
     }
     return i < end ? i : SIZE_MAX;
-}
-
-/* Keeps the rows up to a place, if there is one. */
-static void
-keep(struct row_set *s, size_t *i, size_t to, size_t *kept)
-{
-    while (*i < to) {
-        s->v[(*kept)++] = s->v[(*i)++];
-    }
 }
 
 /*

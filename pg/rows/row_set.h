@@ -4,6 +4,9 @@
  * Two rows are the same when their SipHash-2-4-128 under the repository's key is the same, as for
  * the fingerprints of a backup (fingerprint.h).  Equal rows are counted: of three here and two
  * there, one is only here.  Memory: the rows, and 32 bytes for each.
+ *
+ * Or they are the same when some of their fields are, those of a key: then one reading has only
+ * these fields, so that the other one's whole rows are what is left of it.
  */
 #ifndef PG_ROWS_ROW_SET_H
 #define PG_ROWS_ROW_SET_H
@@ -29,13 +32,25 @@ struct row_set {
  * is no whole one. */
 size_t row_length(bool binary, const uint8_t *p, size_t left);
 
-/* ERR_IO: larger than the ceiling. */
-int row_set_add(struct row_set *, const uint8_t key[16], const void *row, size_t n, struct err *);
+/* ERR_IO: larger than the ceiling.  key NULL: it is one of the rows of row_set_cut_by(). */
+int row_set_add(struct row_set *, const uint8_t *key, const void *row, size_t n, struct err *);
 /* The rows that are in bytes already, as COPY writes them without header and trailer.  like: rows
  * in the same format, most of which they are thought to be, in about the same order; what has the
  * bytes of one is not hashed again.  It only saves time.  ERR_CORRUPT: they are no such rows. */
 int row_set_cut(struct row_set *, const struct row_set *like, const uint8_t key[16], bool binary,
                 struct err *);
+
+/* Places among the fields of a row, ascending, from 0. */
+struct row_fields {
+    const size_t *v;
+    size_t        n;
+};
+
+/* The same for whole binary rows, of which those whose fields are a row of alone are taken off both
+ * sets at once: not all that both have.  What is left of both is the same for row_set_difference()
+ * where these fields are.  alone: rows of only these fields, in binary.  sum: only its rows. */
+int row_set_cut_by(struct row_set *, struct row_fields, struct row_set *alone,
+                   const uint8_t key[16], struct err *);
 
 /* Calls only_a with each row that b does not have, and only_b the other way round.  Rows that
  * both have are taken off both sets, and the others put into another order. */

@@ -345,18 +345,21 @@ live_copy(struct restore *r, PGconn *conn, const struct live_table *t, struct li
 }
 
 int
-live_stage_make(PGconn *conn, const struct live_table *t, const char *name, struct err *e)
+live_stage_make(PGconn *conn, const struct live_table *t, const char *name, bool only_key,
+                struct err *e)
 {
     struct buf sql = BUF_INIT(BUF_NO_LIMIT);
     char      *ident = pg_ident(name);
-    int        rc = buf_printf(&sql, e, "CREATE TEMPORARY TABLE pg_temp.%s (", ident);
+    int        rc = buf_printf(&sql, e, "CREATE TEMPORARY TABLE pg_temp.%s (", ident), n = 0;
 
     for (size_t i = 0; rc == 0 && i < t->n_columns; i++) {
         const struct live_column *c = &t->columns[i];
         char                     *column = pg_ident(c->name);
 
-        rc = buf_printf(&sql, e, "%s%s %s%s", i == 0 ? "" : ", ", column, c->type,
-                        same_type(c) ? c->collate : "");
+        if (c->key || !only_key) {
+            rc = buf_printf(&sql, e, "%s%s %s%s", n++ == 0 ? "" : ", ", column, c->type,
+                            same_type(c) ? c->collate : "");
+        }
         free(column);
     }
     rc = rc == 0 && buf_puts(&sql, ")", e) == 0 ? pg_exec(conn, e, buf_str(&sql)) : -1;
@@ -370,7 +373,7 @@ live_stage(struct restore *r, PGconn *conn, const struct live_table *t, const ch
            struct err *e)
 {
     char *ident = pg_ident(name);
-    int   rc = live_stage_make(conn, t, name, e) == 0 &&
+    int   rc = live_stage_make(conn, t, name, false, e) == 0 &&
             live_copy(r, conn, t, (struct live_name){"pg_temp", name}, e) == 0
           ? pg_execf(conn, e, "ANALYZE pg_temp.%s", ident)
           : -1;

@@ -57,8 +57,9 @@ int live_copy_leaves(struct restore *, PGconn *, const struct manifest_table *co
 int live_copy(struct restore *, PGconn *, const struct live_table *, struct live_name into,
               struct err *);
 /* Makes a temporary table with the backup's types, and the live collations: what is one key in the
- * live table is one in it. */
-int live_stage_make(PGconn *, const struct live_table *, const char *name, struct err *);
+ * live table is one in it.  only_key: without other columns. */
+int live_stage_make(PGconn *, const struct live_table *, const char *name, bool only_key,
+                    struct err *);
 /* ... and fills it. */
 int live_stage(struct restore *, PGconn *, const struct live_table *, const char *name,
                struct err *);

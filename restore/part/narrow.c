@@ -36,11 +36,33 @@ data(void *ctx, int worker, const void *row, size_t size, const struct row_print
 {
     struct narrow  *n = ctx;
     struct row_set *live = &n->lanes[worker].rows[LIVE];
+    const uint8_t  *hash_key = n->by_key ? NULL : n->r->manifest->fingerprint_key;
 
     (void)print;
-    return row_set_add(live, n->r->manifest->fingerprint_key, row, size, e) == 0
-        ? 0
-        : narrow_give_up(n, e);
+    return row_set_add(live, hash_key, row, size, e) == 0 ? 0 : narrow_give_up(n, e);
+}
+
+static int
+cut(const struct narrow *n, struct lane *lane, struct err *e)
+{
+    const struct leaf *leaf = lane->piece->leaf;
+    const uint8_t     *hash_key = n->r->manifest->fingerprint_key;
+    struct row_set    *backup = &lane->rows[BACKUP], *live = &lane->rows[LIVE];
+    struct row_fields  key = {leaf->places, leaf->columns[LIVE].n};
+
+    return n->by_key ? row_set_cut_by(backup, key, live, hash_key, e)
+                     : row_set_cut(backup, live, hash_key, leaf->scan.copy.binary, e);
+}
+
+/* Whole rows are to be compared: this may be in a range that has not changed. */
+static int
+read_less(struct narrow *n, struct err *e)
+{
+    log_info("table %s: %s", n->t->qualified, e->text);
+    pthread_mutex_lock(&n->lock);
+    n->unread = n->gave_up = true;
+    pthread_mutex_unlock(&n->lock);
+    return -1;
 }
 
 /* The range's rows from their chunks. */
@@ -71,28 +93,36 @@ read_backup(struct narrow *n, struct lane *lane, const struct manifest_range *ra
             return -1;
         }
     }
-    return row_set_cut(rows, &lane->rows[LIVE], n->r->manifest->fingerprint_key,
-                       lane->piece->leaf->scan.copy.binary, e);
+    if (cut(n, lane, e) != 0) {
+        return -1;
+    }
+    return range == NULL || rows->sum.rows == range->rows
+        ? 0
+        : err_set(e, ERR_CORRUPT, "a range of table %s.%s holds other rows than it should",
+                  lane->piece->leaf->schema, lane->piece->leaf->name);
 }
 
 struct keeping {
     struct narrow     *n;
     const struct leaf *leaf;
+    bool               any; /* row is left */
 };
 
 static int
 keep_backup(void *ctx, const void *row, size_t size, struct err *e)
 {
-    const struct keeping *k = ctx;
+    struct keeping *k = ctx;
 
+    k->any = true;
     return narrow_keep(k->n, k->leaf, BACKUP, row, size, e);
 }
 
 static int
 keep_live(void *ctx, const void *row, size_t size, struct err *e)
 {
-    const struct keeping *k = ctx;
+    struct keeping *k = ctx;
 
+    k->any = true;
     return narrow_keep(k->n, k->leaf, LIVE, row, size, e);
 }
 
@@ -107,23 +137,22 @@ static int
 compare_piece(struct narrow *n, struct lane *lane, struct err *e)
 {
     const struct manifest_range *range = lane->piece->range;
-    struct keeping               keeping = {n, lane->piece->leaf};
+    struct keeping               keeping = {.n = n, .leaf = lane->piece->leaf};
 
-    if (unchanged(range, &lane->rows[LIVE].sum)) {
+    if (!n->by_key && unchanged(range, &lane->rows[LIVE].sum)) {
         return 0;
     }
-    pthread_mutex_lock(&n->lock);
-    n->differing++;
-    pthread_mutex_unlock(&n->lock);
     if (read_backup(n, lane, range, e) != 0) {
+        return n->by_key && e->kind != ERR_INTERRUPTED ? read_less(n, e) : -1;
+    }
+    if (row_set_difference(&lane->rows[BACKUP], &lane->rows[LIVE], keep_backup, keep_live, &keeping,
+                           e) != 0) {
         return -1;
     }
-    if (range != NULL && lane->rows[BACKUP].sum.rows != range->rows) {
-        return err_set(e, ERR_CORRUPT, "a range of table %s.%s holds other rows than it should",
-                       keeping.leaf->schema, keeping.leaf->name);
-    }
-    return row_set_difference(&lane->rows[BACKUP], &lane->rows[LIVE], keep_backup, keep_live,
-                              &keeping, e);
+    pthread_mutex_lock(&n->lock);
+    n->differing += keeping.any;
+    pthread_mutex_unlock(&n->lock);
+    return 0;
 }
 
 static int
@@ -206,9 +235,9 @@ fill(struct narrow *n, char *snapshot_id, struct err *e)
         n->lanes[i].rows[BACKUP] = (struct row_set)ROW_SET_INIT(RANGE_BYTES_MAX);
         n->lanes[i].rows[LIVE] = (struct row_set)ROW_SET_INIT(RANGE_BYTES_MAX);
     }
-    return live_stage_make(n->conn, n->t, n->stage[BACKUP], e) == 0 &&
-            live_stage_make(n->conn, n->t, n->stage[LIVE], e) == 0 && stage_missing(n, e) == 0 &&
-            scan(n, snapshot_id, e) == 0
+    return live_stage_make(n->conn, n->t, n->stage[BACKUP], false, e) == 0 &&
+            live_stage_make(n->conn, n->t, n->stage[LIVE], n->by_key, e) == 0 &&
+            stage_missing(n, e) == 0 && scan(n, snapshot_id, e) == 0
         ? pg_execf(n->conn, e, "ANALYZE pg_temp.%s, pg_temp.%s", n->stage[BACKUP], n->stage[LIVE])
         : -1;
 }
@@ -226,7 +255,9 @@ narrow_free(struct narrow *n)
     scan_plan_free(&n->plan);
     free(n->pieces);
     for (size_t i = 0; i < n->n_leaves; i++) {
-        free(n->leaves[i].columns);
+        free(n->leaves[i].columns[BACKUP].v);
+        free(n->leaves[i].columns[LIVE].v);
+        free(n->leaves[i].places);
         free(n->leaves[i].schema);
         free(n->leaves[i].name);
     }
@@ -237,29 +268,33 @@ narrow_free(struct narrow *n)
 static int
 release(struct narrow *n, struct err *e)
 {
-    log_info("table %s: %zu of %zu ranges differ", n->t->qualified, n->differing, n->plan.n);
+    log_info("table %s: %zu of %zu ranges differ%s", n->t->qualified, n->differing, n->plan.n,
+             n->by_key ? " in their keys" : "");
     return pg_exec(n->conn, e, "RELEASE SAVEPOINT narrow");
 }
 
 static int
 give_back(struct narrow *n, struct err *e)
 {
-    log_info("table %s: much of it differs, comparing all of its rows", n->t->qualified);
+    log_info("table %s: %s", n->t->qualified,
+             n->unread ? "comparing whole rows, and reading only what differs"
+                       : "much of it differs, comparing all of its rows");
     err_clear(e);
     return pg_exec(n->conn, e, "ROLLBACK TO SAVEPOINT narrow; RELEASE SAVEPOINT narrow");
 }
 
 /* In a savepoint: what was given up leaves nothing.  A snapshot cannot be exported inside of it. */
 static int
-attempt(struct narrow *n, bool *done, struct err *e)
+attempt(struct narrow *n, enum narrow_outcome *outcome, struct err *e)
 {
     char *id = pg_value(n->conn, e, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL);
     int   rc = id == NULL ? -1 : pg_exec(n->conn, e, "SAVEPOINT narrow");
 
     if (rc == 0 && fill(n, id, e) == 0) {
-        *done = true;
+        *outcome = NARROW_DONE;
         rc = release(n, e);
     } else if (rc == 0) {
+        *outcome = n->unread ? NARROW_UNREAD : NARROW_NOT;
         rc = n->gave_up ? give_back(n, e) : -1;
     }
     free(id);
@@ -267,19 +302,22 @@ attempt(struct narrow *n, bool *done, struct err *e)
 }
 
 int
-narrow_run(struct restore *r, PGconn *conn, const struct live_table *t, struct narrow_names names,
-           bool *done, struct err *e)
+narrow_run(struct restore *r, PGconn *conn, const struct live_table *t, struct narrow_wanted wanted,
+           enum narrow_outcome *outcome, struct err *e)
 {
-    struct narrow n = {
-        .r = r, .conn = conn, .t = t, .stage = {[BACKUP] = names.backup, [LIVE] = names.live}};
-    bool possible;
-    int  rc;
+    struct narrow n = {.r = r,
+                       .conn = conn,
+                       .t = t,
+                       .stage = {[BACKUP] = wanted.backup, [LIVE] = wanted.live},
+                       .by_key = wanted.by_key};
+    bool          possible;
+    int           rc;
 
-    *done = false;
+    *outcome = NARROW_NOT;
     pthread_mutex_init(&n.lock, NULL);
     rc = narrow_plan(&n, &possible, e);
     if (rc == 0 && possible) {
-        rc = attempt(&n, done, e);
+        rc = attempt(&n, outcome, e);
     }
     narrow_free(&n);
     return rc == 0 ? 0 : err_wrap(e, "comparing table %s", t->qualified);

@@ -14,11 +14,18 @@
 
 enum side { BACKUP, LIVE };
 
+/* What is read: all that are stored; of the live table by key only the key's. */
+struct columns {
+    const char **v;
+    size_t       n;
+};
+
 /* A table that holds rows: of the backup, of the live database, mostly of both. */
 struct leaf {
     const struct manifest_table *table; /* NULL: the backup does not have it */
     struct scan_table            scan;
-    const char                 **columns;
+    struct columns               columns[2];
+    size_t                      *places; /* of the live ones among those of the backup */
     char                        *schema, *name;
 };
 
@@ -46,6 +53,7 @@ struct narrow {
     PGconn                  *conn;
     const struct live_table *t;
     const char              *stage[2];
+    bool                     by_key;
     struct leaf             *leaves;
     size_t                   n_leaves;
     struct piece            *pieces; /* one a task of the plan */
@@ -58,7 +66,7 @@ struct narrow {
     size_t                   n_batches, cap_batches;
     uint64_t                 waiting, left; /* bytes: in batches, in all */
     size_t                   differing;     /* pieces */
-    bool                     gave_up;
+    bool                     gave_up, unread;
 };
 
 /* narrow_plan.c: the leaves that hold the live rows, and the plan.  *possible false: they cannot be

@@ -80,6 +80,8 @@ write_batch(const struct narrow *n, const struct batch *b, struct err *e)
 
     spec.schema = "pg_temp";
     spec.name = n->stage[b->side];
+    spec.columns = leaf->columns[b->side].v;
+    spec.n_columns = leaf->columns[b->side].n;
     sql = copy_in_sql(&spec, false);
     rc = copy_in_begin(&in, n->conn, sql, spec.binary, e);
     free(sql);

@@ -32,33 +32,62 @@ in_backup(const struct live_table *t, const char *schema, const char *name)
     return NULL;
 }
 
+static bool
+is_key(const struct live_table *t, const char *name)
+{
+    bool is = false;
+
+    for (size_t i = 0; !is && i < t->n_columns; i++) {
+        is = t->columns[i].key && strcmp(t->columns[i].name, name) == 0;
+    }
+    return is;
+}
+
 static void
-leaf_init(struct leaf *leaf, const struct live_table *t, int version, uint64_t cached_blocks,
-          const PGresult *res, int row)
+set_columns(struct leaf *leaf, const struct narrow *n, const struct manifest_table *table)
+{
+    struct columns *all = &leaf->columns[BACKUP], *live = &leaf->columns[LIVE];
+
+    all->v = xcalloc(table->n_columns + 1, sizeof *all->v);
+    live->v = xcalloc(table->n_columns + 1, sizeof *live->v);
+    leaf->places = xcalloc(table->n_columns + 1, sizeof *leaf->places);
+    for (size_t i = 0; i < table->n_columns; i++) {
+        const char *name = table->columns[i].name;
+
+        if (table->columns[i].generated) {
+            continue;
+        }
+        if (!n->by_key || is_key(n->t, name)) {
+            leaf->places[live->n] = all->n;
+            live->v[live->n++] = name;
+        }
+        all->v[all->n++] = name;
+    }
+}
+
+static void
+leaf_init(struct leaf *leaf, const struct narrow *n, uint64_t cached_blocks, const PGresult *res,
+          int row)
 {
     const struct manifest_table *table;
 
     leaf->schema = xstrdup(PQgetvalue(res, row, C_SCHEMA));
     leaf->name = xstrdup(PQgetvalue(res, row, C_NAME));
-    leaf->table = in_backup(t, leaf->schema, leaf->name);
-    table = leaf->table != NULL ? leaf->table : t->table;
-    leaf->columns = xcalloc(table->n_columns + 1, sizeof *leaf->columns);
+    leaf->table = in_backup(n->t, leaf->schema, leaf->name);
+    table = leaf->table != NULL ? leaf->table : n->t->table;
+    set_columns(leaf, n, table);
     leaf->scan = (struct scan_table){
         .copy = {.schema = leaf->schema,
                  .name = leaf->name,
-                 .columns = leaf->columns,
+                 .columns = leaf->columns[LIVE].v,
+                 .n_columns = leaf->columns[LIVE].n,
                  .binary = leaf->table != NULL && leaf->table->format == COPY_BINARY},
         .heap_blocks = strtoull(PQgetvalue(res, row, C_BLOCKS), NULL, 10),
         .bytes = strtoull(PQgetvalue(res, row, C_BYTES), NULL, 10),
         .rangeable = *PQgetvalue(res, row, C_HEAP) == 't',
     };
     leaf->scan.parts_by_scan = leaf->scan.heap_blocks <= cached_blocks;
-    leaf->scan.splittable = leaf->scan.parts_by_scan || version >= 140000;
-    for (size_t i = 0; i < table->n_columns; i++) {
-        if (!table->columns[i].generated) {
-            leaf->columns[leaf->scan.copy.n_columns++] = table->columns[i].name;
-        }
-    }
+    leaf->scan.splittable = leaf->scan.parts_by_scan || pg_version(n->conn) >= 140000;
 }
 
 static void
@@ -106,13 +135,26 @@ add_pieces(struct narrow *n, struct leaf *leaf)
     }
 }
 
-/* Partitioned as it was, or not, and readable by ranges where the backup has some. */
+static size_t
+count_keys(const struct live_table *t)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->n_columns; i++) {
+        n += t->columns[i].key;
+    }
+    return n;
+}
+
+/* Partitioned as it was, or not, and readable by ranges where the backup has some; all of its key
+ * is stored. */
 static bool
 usable(const struct narrow *n, const struct leaf *leaf, const PGresult *res, int row)
 {
     return *PQgetvalue(res, row, C_READABLE) == 't' &&
         (*PQgetvalue(res, row, C_ITSELF) == 't') == (n->t->table->kind == 'r') &&
-        (leaf->table == NULL || leaf->table->n_ranges <= 1 || leaf->scan.rangeable);
+        (leaf->table == NULL || leaf->table->n_ranges <= 1 || leaf->scan.rangeable) &&
+        (!n->by_key || leaf->columns[LIVE].n == count_keys(n->t));
 }
 
 static bool
@@ -123,7 +165,7 @@ plan_leaves(struct narrow *n, uint64_t cached_blocks, const PGresult *res)
     for (size_t i = 0; i < n->n_leaves; i++) {
         struct leaf *leaf = &n->leaves[i];
 
-        leaf_init(leaf, n->t, pg_version(n->conn), cached_blocks, res, (int)i);
+        leaf_init(leaf, n, cached_blocks, res, (int)i);
         if (!usable(n, leaf, res, (int)i)) {
             return false;
         }
@@ -148,6 +190,17 @@ narrow_plan(struct narrow *n, bool *possible, struct err *e)
     *possible = res != NULL && plan_leaves(n, cached_blocks, res);
     PQclear(res);
     return res == NULL ? -1 : 0;
+}
+
+bool
+narrow_by_key_possible(const struct restore *r, const struct live_table *t)
+{
+    for (size_t i = 0; i < t->n_leaves; i++) {
+        if (t->leaves[i]->format != COPY_BINARY) {
+            return false;
+        }
+    }
+    return t->has_key && !r->repo->st->distant;
 }
 
 bool

@@ -24,6 +24,13 @@ applies(const struct options *o, const char *what)
         (strcmp(o->apply, what) == 0 || strcmp(o->apply, "both") == 0);
 }
 
+/* Nothing else that was found is wanted, and nothing of live rows but their keys. */
+static bool
+only_deleted(const struct options *o)
+{
+    return o->apply != NULL && strcmp(o->apply, "deleted") == 0 && o->where == NULL;
+}
+
 /* ---- comparing ----------------------------------------------------------------------------- */
 
 static int
@@ -79,11 +86,25 @@ begin(const struct undelete *u, struct err *e)
 }
 
 static int
+narrow(const struct undelete *u, struct found *f, struct err *e)
+{
+    struct narrow_wanted wanted = {.backup = f->stage, .live = f->live, .by_key = f->only_keys};
+    enum narrow_outcome  outcome;
+    int                  rc = narrow_run(u->r, u->conn, f->t, wanted, &outcome, e);
+
+    if (rc == 0 && outcome == NARROW_UNREAD) {
+        wanted.by_key = false;
+        rc = narrow_run(u->r, u->conn, f->t, wanted, &outcome, e);
+    }
+    f->narrowed = outcome == NARROW_DONE;
+    f->only_keys = wanted.by_key && f->narrowed;
+    return rc;
+}
+
+static int
 stage_late(const struct undelete *u, struct found *f, struct err *e)
 {
-    const struct narrow_names names = {.backup = f->stage, .live = f->live};
-
-    if (f->narrow && narrow_run(u->r, u->conn, f->t, names, &f->narrowed, e) != 0) {
+    if (f->narrow && narrow(u, f, e) != 0) {
         return -1;
     }
     return f->staged || f->narrowed ? 0 : stage_rows(u, f, e);
@@ -143,16 +164,31 @@ explain_where(const struct undelete *u, const struct found *f, struct err *e)
                : err_wrap(e, "comparing table %s", f->t->qualified);
 }
 
+/* For what seems to be deleted, see narrow.h. */
+static int
+look_again(const struct undelete *u, const struct found *f, struct err *e)
+{
+    return pg_execf(u->conn, e, "ANALYZE pg_temp.%s", f->diff) == 0
+        ? run(u, undelete_key_there_sql(f->t, f->diff), NULL, e)
+        : -1;
+}
+
 static int
 compare(const struct undelete *u, struct found *f, struct err *e)
 {
     const char *live = f->narrowed ? f->live : NULL;
-    char       *sql = undelete_diff_sql(f->t, f->stage, live, f->diff, u->r->o->where);
+    char       *sql;
 
-    if (run(u, sql, NULL, e) != 0 || count(u, f, e) != 0) {
+    if (f->only_keys) {
+        sql = undelete_key_diff_sql(f->t, f->stage, live, f->diff);
+    } else {
+        sql = undelete_diff_sql(f->t, f->stage, live, f->diff, u->r->o->where);
+    }
+    if (run(u, sql, NULL, e) != 0 || (f->only_keys && look_again(u, f, e) != 0) ||
+        count(u, f, e) != 0) {
         return explain_where(u, f, e);
     }
-    sql = undelete_show_sql(f->t, f->diff, u->r->o->show);
+    sql = undelete_show_sql(f->t, f->diff, u->r->o->show, f->only_keys);
     f->shown = pg_query(u->conn, e, sql, 0, NULL);
     free(sql);
     return f->shown == NULL ? -1 : 0;
@@ -434,6 +470,7 @@ prepare(struct undelete *u, struct err *e)
 
         f->t = &u->tables.v[i];
         f->narrow = narrow_possible(f->t) && live_other_encoding(u->r, u->conn) == NULL;
+        f->only_keys = f->narrow && only_deleted(u->r->o) && narrow_by_key_possible(u->r, f->t);
         (void)snprintf(f->stage, sizeof f->stage, "pgassay_rows_%zu", i);
         (void)snprintf(f->live, sizeof f->live, "pgassay_live_%zu", i);
         (void)snprintf(f->diff, sizeof f->diff, "pgassay_diff_%zu", i);

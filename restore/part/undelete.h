@@ -1,7 +1,8 @@
 /*
  * undelete.h - --rows: the changes of a table's rows since the backup, and bringing rows back.
  *
- * Where it can be done, both sides are first narrowed to the rows that may differ (narrow.h).
+ * Where it can be done, both sides are first narrowed to the rows that may differ, or, if only what
+ * was deleted is asked for, to those whose keys do (narrow.h); changed rows are not found then.
  * Otherwise the backup's rows are loaded into a temporary table on the server, and joined there
  * with the live table by the primary key.  The differences are another temporary table, of pairs of
  * rows:

@@ -12,6 +12,7 @@ struct found {
     const struct live_table *t;
     char                     stage[48], live[48], diff[48]; /* temporary tables */
     bool                     narrow;                        /* perhaps: narrow.h */
+    bool                     only_keys;                     /* changed rows are not looked for */
     bool                     narrowed, staged;              /* what has been filled */
     uint64_t                 deleted, changed, added;
     uint64_t                 inserted, updated, kept;

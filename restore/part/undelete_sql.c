@@ -155,17 +155,59 @@ undelete_diff_sql(const struct live_table *t, const char *stage, const char *nar
 }
 
 char *
-undelete_show_sql(const struct live_table *t, const char *diff, int limit)
+undelete_key_diff_sql(const struct live_table *t, const char *stage, const char *narrowed,
+                      const char *diff)
 {
-    char *values = each(t, ALL, "b#::pg_catalog.text, l#::pg_catalog.text", ", ");
-    char *order = t->has_key ? each(t, KEYS, ", coalesce(b#, l#)", "") : xstrdup("");
+    char *b = each(t, ALL, "b.@ AS b#", ", "), *l = each(t, KEYS, "l.@ AS l#", ", ");
+    char *on = each(t, KEYS, "b.@ = l.@", " AND ");
     char *text = xasprintf(
-        "SELECT pgassay_state, %s FROM pg_temp.%s ORDER BY CASE pgassay_state "
-        "WHEN 'deleted' THEN 1 WHEN 'changed' THEN 2 ELSE 3 END%s LIMIT %d",
-        values, diff, order, limit);
+        "CREATE TEMPORARY TABLE %s AS SELECT CASE WHEN l.pgassay_here IS NULL THEN 'deleted' ELSE "
+        "'added' END AS pgassay_state, false AS pgassay_respelt, %s, %s FROM (SELECT true AS "
+        "pgassay_here, * FROM pg_temp.%s) b FULL JOIN (SELECT true AS pgassay_here, * FROM "
+        "pg_temp.%s) l ON %s WHERE l.pgassay_here IS NULL OR b.pgassay_here IS NULL",
+        diff, b, l, stage, narrowed, on);
+
+    free(b);
+    free(l);
+    free(on);
+    return text;
+}
+
+char *
+undelete_key_there_sql(const struct live_table *t, const char *diff)
+{
+    char *on = each(t, KEYS, "l.@ = d.b#", " AND ");
+    char *text = xasprintf(
+        "DELETE FROM pg_temp.%s d USING %s%s l WHERE d.pgassay_state = 'deleted' AND %s", diff,
+        t->only, t->qualified, on);
+
+    free(on);
+    return text;
+}
+
+char *
+undelete_show_sql(const struct live_table *t, const char *diff, int limit, bool by_key)
+{
+    char *values = each(t, ALL,
+                        by_key ? "d.b#::pg_catalog.text, l.@::pg_catalog.text"
+                               : "d.b#::pg_catalog.text, d.l#::pg_catalog.text",
+                        ", ");
+    char *keys = t->has_key ? each(t, KEYS, ", coalesce(d.b#, d.l#)", "") : xstrdup("");
+    char *order = xasprintf(
+        "ORDER BY CASE d.pgassay_state WHEN 'deleted' THEN 1 WHEN 'changed' "
+        "THEN 2 ELSE 3 END%s",
+        keys);
+    char *on = each(t, KEYS, "l.@ = d.l#", " AND ");
+    char *live = by_key ? xasprintf("LEFT JOIN %s%s l ON %s", t->only, t->qualified, on) : NULL;
+    char *text = xasprintf(
+        "SELECT d.pgassay_state, %s FROM (SELECT * FROM pg_temp.%s d %s LIMIT %d) d %s %s", values,
+        diff, order, limit, by_key ? live : "", order);
 
     free(values);
+    free(keys);
     free(order);
+    free(on);
+    free(live);
     return text;
 }
 

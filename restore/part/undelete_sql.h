@@ -17,8 +17,13 @@
  * either side. */
 char *undelete_diff_sql(const struct live_table *, const char *stage, const char *narrowed,
                         const char *diff, const char *where);
+/* The same by key (narrow.h): without changed rows, and li only of the key's columns. */
+char *undelete_key_diff_sql(const struct live_table *, const char *stage, const char *narrowed,
+                            const char *diff);
+/* Takes deleted rows out of it whose key the live table has. */
+char *undelete_key_there_sql(const struct live_table *, const char *diff);
 /* The first of them: state, then both values of each column as text. */
-char *undelete_show_sql(const struct live_table *, const char *diff, int limit);
+char *undelete_show_sql(const struct live_table *, const char *diff, int limit, bool by_key);
 /* The statement that brings the deleted, or changed, rows back.  respelt: those whose key is spelt
  * otherwise, with it; else those whose key is not.  NULL: there can be none of these. */
 char *undelete_insert_sql(const struct live_table *, const char *diff);

@@ -55,7 +55,8 @@ found_json(const struct found *f)
     json_object_set_new(o, "table", json_text(f->t->qualified));
     json_object_set_new(o, "by_key", json_boolean(f->t->has_key));
     json_object_set_new(o, "deleted", json_integer((json_int_t)f->deleted));
-    json_object_set_new(o, "changed", json_integer((json_int_t)f->changed));
+    json_object_set_new(o, "changed",
+                        f->only_keys ? json_null() : json_integer((json_int_t)f->changed));
     json_object_set_new(o, "added", json_integer((json_int_t)f->added));
     json_object_set_new(o, "inserted", json_integer((json_int_t)f->inserted));
     json_object_set_new(o, "updated", json_integer((json_int_t)f->updated));
@@ -121,9 +122,15 @@ print_row(const struct found *f, int row)
 static void
 print_found(const struct found *f)
 {
-    print_out("%s%s: %" PRIu64 " deleted, %" PRIu64 " changed, %" PRIu64 " added since\n",
-              f->t->qualified, f->t->has_key ? "" : " (no primary key: whole rows)", f->deleted,
-              f->changed, f->added);
+    if (f->only_keys) {
+        print_out("%s: %" PRIu64 " deleted, %" PRIu64
+                  " added since; changed rows were not looked for: leave --apply out to see them\n",
+                  f->t->qualified, f->deleted, f->added);
+    } else {
+        print_out("%s%s: %" PRIu64 " deleted, %" PRIu64 " changed, %" PRIu64 " added since\n",
+                  f->t->qualified, f->t->has_key ? "" : " (no primary key: whole rows)", f->deleted,
+                  f->changed, f->added);
+    }
     for (int i = 0; i < PQntuples(f->shown); i++) {
         print_row(f, i);
     }

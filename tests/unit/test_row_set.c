@@ -182,6 +182,114 @@ binary_rows_are_cut_by_their_lengths(void **state)
     row_set_free(&s);
 }
 
+/* A binary row of a text, a number and a name; alone: of number and name. */
+static size_t
+keyed_row(char *out, int number, const char *text, bool alone)
+{
+    const char     name[] = {(char)('a' + number % 3)};
+    const uint32_t n = (uint32_t)number, length = (uint32_t)strlen(text);
+    size_t         at = 2;
+
+    out[0] = 0;
+    out[1] = alone ? 2 : 3;
+    if (!alone) {
+        at += (size_t)sprintf(out + at, "%c%c%c%c%s", 0, 0, 0, (int)length, text);
+    }
+    at += (size_t)sprintf(out + at, "%c%c%c%c%c%c%c%c", 0, 0, 0, 4, 0, 0, (int)(n >> 8),
+                          (int)(n & 255));
+    return at + (size_t)sprintf(out + at, "%c%c%c%c%c", 0, 0, 0, 1, name[0]);
+}
+
+static int
+number_of(const char *row)
+{
+    const uint8_t *p = (const uint8_t *)row + 2 + (row[1] == 3 ? 4 + row[5] : 0);
+
+    return p[6] << 8 | p[7];
+}
+
+static int
+count_whole(void *ctx, const void *row, size_t n, struct err *e)
+{
+    (void)e;
+    assert_int_equal(n, row_length(true, row, n));
+    assert_int_equal(((const char *)row)[1], 3);
+    ((int *)ctx)[number_of(row)]++;
+    return 0;
+}
+
+static int
+count_alone(void *ctx, const void *row, size_t n, struct err *e)
+{
+    (void)n;
+    (void)e;
+    assert_int_equal(((const char *)row)[1], 2);
+    ((int *)ctx)[number_of(row)]--;
+    return 0;
+}
+
+/* Runs of rows that only one side has; the same keys again and again; what the other field holds
+ * does not matter. */
+static void
+whole_rows_and_their_keys_alone_are_compared_by_key(void **state)
+{
+    static const size_t     places[] = {1, 2};
+    const struct row_fields fields = {places, 2};
+    unsigned                seed = 11;
+
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        struct row_set a = ROW_SET_INIT(1 << 20), b = ROW_SET_INIT(1 << 20);
+        struct err     e = ERR_INIT;
+        const int      numbers = 1 + rand_r(&seed) % 1000, odds = 2 + rand_r(&seed) % 50;
+        int            want[1000] = {0}, found[1000] = {0}, whole = 0;
+        char           row[64];
+
+        for (int i = 0; i < 1000; i++) {
+            const int number = rand_r(&seed) % numbers, side = rand_r(&seed) % odds;
+
+            if (side != 1) {
+                assert_ok(buf_append(&a.bytes, row,
+                                     keyed_row(row, number, &"some text"[i % 9], false), &e),
+                          &e);
+                want[number]++;
+                whole++;
+            }
+            if (side != 0) {
+                assert_ok(row_set_add(&b, NULL, row, keyed_row(row, number, "", true), &e), &e);
+                want[number]--;
+            }
+        }
+        assert_ok(row_set_cut_by(&a, fields, &b, key, &e), &e);
+        assert_int_equal(a.sum.rows, whole);
+        assert_ok(row_set_difference(&a, &b, count_whole, count_alone, found, &e), &e);
+        assert_memory_equal(want, found, sizeof want);
+        row_set_free(&a);
+        row_set_free(&b);
+    }
+}
+
+static void
+a_row_without_the_key_is_none(void **state)
+{
+    static const size_t     places[] = {1, 2}, beyond[] = {3};
+    const struct row_fields fields = {places, 2}, none_such = {beyond, 1};
+    struct row_set          a = ROW_SET_INIT(1000), b = ROW_SET_INIT(1000);
+    struct err              e = ERR_INIT;
+    char                    row[64];
+    const size_t            size = keyed_row(row, 300, "text", false);
+
+    (void)state;
+    for (size_t n = 1; n <= size; n++) {
+        row_set_clear(&a);
+        assert_ok(buf_append(&a.bytes, row, n, &e), &e);
+        assert_int_equal(row_set_cut_by(&a, n < size ? fields : none_such, &b, key, &e), -1);
+        assert_err(&e, ERR_CORRUPT, "no whole row");
+    }
+    row_set_free(&a);
+    row_set_free(&b);
+}
+
 static void
 more_than_the_ceiling_is_an_error(void **state)
 {
@@ -202,6 +310,8 @@ main(void)
         cmocka_unit_test(rows_that_one_side_has_more_often_are_left),
         cmocka_unit_test(whatever_the_order_what_is_left_is_the_difference),
         cmocka_unit_test(binary_rows_are_cut_by_their_lengths),
+        cmocka_unit_test(whole_rows_and_their_keys_alone_are_compared_by_key),
+        cmocka_unit_test(a_row_without_the_key_is_none),
         cmocka_unit_test(more_than_the_ceiling_is_an_error),
     };
 
