@@ -555,8 +555,10 @@ snapshot_lost(const struct snapshot *s, struct err *e)
     bool        gone = strstr(e->text, "invalid snapshot identifier") != NULL ||
         strcmp(e->sqlstate, "72000") == 0 ||
         (missing != NULL && strstr(missing, "\" does not exist") != NULL) ||
-        /* A statement on a connection that was ended before it finds no reason any more. */
-        (e->kind == ERR_PG && s->conn != NULL && PQstatus(s->conn) != CONNECTION_OK);
+        /* A statement on a connection that was ended before it finds no reason any more, only that
+         * it may be tried again. */
+        (e->kind == ERR_PG && e->transient && s->conn != NULL &&
+         PQstatus(s->conn) != CONNECTION_OK);
 
     if (!conflict && !gone) {
         return false;
